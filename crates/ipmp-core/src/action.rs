@@ -1,0 +1,147 @@
+//! Everything that the core can ask for. The driver carries each out without waiting.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Refusal;
+use crate::id::{Family, IfIndex, IfName, Mac, ProbeId, RequestId, TransactionId};
+use crate::kernel::{AddressKey, Route, RouteKey, Scope, Tunables};
+use crate::notice::Notice;
+
+/// Something to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// Open the probe socket of a member and family, in place of one that is open.
+    OpenProber(Prober),
+    /// Close it.
+    CloseProber {
+        /// The member.
+        member: IfName,
+        /// The family.
+        family: Family,
+    },
+    /// Send an echo request; answered by [`crate::Event::ProbeSent`].
+    SendProbe {
+        /// Names it in the events that follow.
+        probe: ProbeId,
+        /// From the prober of this member, in the family of the target.
+        member: IfName,
+        /// To whom.
+        target: IpAddr,
+    },
+    /// Carry out changes in order; answered by [`crate::Event::Changed`].
+    Apply(Transaction),
+    /// Repeat announcements; no answer. Never overtakes an earlier `Apply`.
+    Announce(Vec<Announcement>),
+    /// Ask the kernel for these links at once; the answers come as facts.
+    AskLinks(Vec<IfIndex>),
+    /// Dump everything again; the answer is a [`crate::kernel::Fact::Snapshot`].
+    Resync,
+    /// Keep this for the next start, before any later action is carried out.
+    Remember(Memory),
+    /// Tell the administrator.
+    Notify(Notice),
+    /// Answer a command.
+    Answer {
+        /// Whose.
+        request: RequestId,
+        /// What to say.
+        result: Result<(), Refusal>,
+    },
+}
+
+/// A probe socket: raw ICMP or ICMPv6, bound to the device and to the test address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prober {
+    /// The member; also the device to bind to.
+    pub member: IfName,
+    /// Its index.
+    pub index: IfIndex,
+    /// The test address to send from.
+    pub source: IpAddr,
+}
+
+impl Prober {
+    /// The family probed.
+    pub fn family(&self) -> Family {
+        Family::of(self.source)
+    }
+}
+
+/// Changes that belong together, in an order that never has an address on no member. Where an
+/// `AddAddress` is refused, the later `DeleteAddress`es of the same address are skipped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transaction {
+    /// Names it in the answer.
+    pub id: TransactionId,
+    /// In order.
+    pub changes: Vec<Change>,
+}
+
+/// One change to the kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// Make the IPMP interface: dummy, else persistent tun; with [`crate::kernel::ALIAS`], and up.
+    CreateInterface(IfName),
+    /// Delete an IPMP interface that carries our alias.
+    DeleteInterface(IfName),
+    /// Set an interface administratively up.
+    SetUp(IfIndex),
+    /// Show the group's state as the carrier of its interface. An adopted interface whose type has no
+    /// settable carrier is left as it is, which counts as done.
+    SetCarrier {
+        /// The IPMP interface.
+        name: IfName,
+        /// Whether some member functions.
+        on: bool,
+    },
+    /// Set the per-interface settings.
+    Tune {
+        /// The member.
+        index: IfIndex,
+        /// To what.
+        tunables: Tunables,
+    },
+    /// Add an address with our protocol number, `noprefixroute`, and `nodad` in IPv6.
+    AddAddress {
+        /// Where, and which; a host prefix.
+        key: AddressKey,
+        /// Global for data, link for test addresses.
+        scope: Scope,
+    },
+    /// Delete an address of ours. One that is gone already counts as done.
+    DeleteAddress(AddressKey),
+    /// Add the route, or replace ours of the same key. Gateway legs are `onlink`.
+    PutRoute {
+        /// The route, with our protocol number.
+        route: Route,
+        /// Whether ours is there: if not, a foreign one in its place must not be replaced.
+        replace: bool,
+    },
+    /// Delete a route of ours. One that is gone already counts as done.
+    DeleteRoute(RouteKey),
+    /// Tell the neighbours, at once.
+    Announce(Announcement),
+}
+
+/// A gratuitous ARP in both forms, or an unsolicited neighbour advertisement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// The member that the address is bound to, by which it leaves (finding 11).
+    pub index: IfIndex,
+    /// Its hardware address.
+    pub mac: Mac,
+    /// The data address.
+    pub address: IpAddr,
+}
+
+/// What cannot be read from the kernel again after a restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// What each member's settings were before it joined.
+    pub tunables: BTreeMap<IfName, Tunables>,
+    /// Members taken offline by the administrator.
+    pub offline: BTreeSet<IfName>,
+}

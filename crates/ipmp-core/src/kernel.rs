@@ -1,0 +1,237 @@
+//! The observed kernel: links, addresses and routes as the watcher reported them.
+//! Nothing here is wished for; what the engine wants is in `reconcile`.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{IfIndex, IfName, Mac};
+
+/// The protocol number that marks an address (`IFA_PROTO`) or a route (`rtm_protocol`) as the
+/// daemon's own. It lies in the range that the kernel leaves to user space (> 4 = `RTPROT_STATIC`),
+/// and none of the numbers registered in `rt_protos` of iproute2 (213 is unassigned).
+pub const PROTOCOL: u8 = 213;
+
+/// The metric of every route of the daemon: ahead of what DHCP clients and network managers install
+/// (100 and more), behind what an administrator sets by hand without a metric.
+pub const ROUTE_METRIC: u32 = 10;
+
+/// The interface alias that marks an IPMP interface as made by the daemon, and so as its to delete.
+pub const ALIAS: &str = "ipmpd";
+
+/// The per-interface IPv4 settings that a member needs (`linux-dataplane.md`, finding 7), as the
+/// kernel's `IPV4_DEVCONF_*` values of that device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tunables {
+    /// `arp_ignore`: 1 answers ARP only for addresses of the receiving interface.
+    pub arp_ignore: u32,
+    /// `arp_announce`: 2 uses the best local address of the sending interface as ARP sender.
+    pub arp_announce: u32,
+    /// `rp_filter`: 2 accepts a source that is reachable by any interface.
+    pub rp_filter: u32,
+    /// `ignore_routes_with_linkdown`: 1 takes a leg without carrier out of the hash at once.
+    pub ignore_routes_with_linkdown: u32,
+}
+
+impl Tunables {
+    /// What every member is set to.
+    pub const MEMBER: Tunables =
+        Tunables { arp_ignore: 1, arp_announce: 2, rp_filter: 2, ignore_routes_with_linkdown: 1 };
+}
+
+/// A network interface (`RTM_NEWLINK`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The kernel's number.
+    pub index: IfIndex,
+    /// Its present name.
+    pub name: IfName,
+    /// Hardware address, where it has one of six bytes.
+    pub mac: Option<Mac>,
+    /// Administratively up (`IFF_UP`).
+    pub up: bool,
+    /// Carrier, by `IFLA_CARRIER` or `IFF_LOWER_UP`, never by operstate (finding 8).
+    pub carrier: bool,
+    /// `IFLA_CARRIER_DOWN_COUNT`: tells of flaps too short to be seen.
+    pub carrier_downs: u32,
+    /// Alias (`IFLA_IFALIAS`).
+    pub alias: Option<String>,
+    /// The settings of `Tunables` on this device; none where the device has no IPv4.
+    pub tunables: Option<Tunables>,
+}
+
+impl Link {
+    /// Whether frames can pass as far as the NIC can tell: administratively up, with carrier.
+    pub fn usable(&self) -> bool {
+        self.up && self.carrier
+    }
+}
+
+/// Scope of an address or a route (`rtm_scope`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Scope {
+    /// `RT_SCOPE_UNIVERSE`
+    Global,
+    /// `RT_SCOPE_LINK`: never chosen as the source of traffic over a global route.
+    Link,
+    /// Any other.
+    Other(u8),
+}
+
+/// Where an address stands: on this interface, with this prefix length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AddressKey {
+    /// The interface.
+    pub index: IfIndex,
+    /// Local address and prefix length, host bits kept.
+    pub address: IpNet,
+}
+
+/// What is known of an address on an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressInfo {
+    /// Its scope.
+    pub scope: Scope,
+    /// Whether it carries [`PROTOCOL`].
+    pub ours: bool,
+}
+
+/// What tells one route from another, in the main table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RouteKey {
+    /// Destination; the default route has prefix length 0.
+    pub to: IpNet,
+    /// `RTA_PRIORITY`, 0 where absent.
+    pub metric: u32,
+    /// Whether it carries [`PROTOCOL`].
+    pub ours: bool,
+}
+
+/// One way out of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Leg {
+    /// The interface that it leaves by.
+    pub index: IfIndex,
+    /// The router; none where the destination is on-link.
+    pub via: Option<IpAddr>,
+}
+
+/// A unicast route of the main table, its legs sorted. A route of one leg and a multipath route of one
+/// leg are the same thing. Legs that the kernel flags dead are legs all the same (finding 4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// What tells it apart.
+    pub key: RouteKey,
+    /// Its scope; ours are global (finding 2).
+    pub scope: Scope,
+    /// Sorted ways out.
+    pub legs: Vec<Leg>,
+}
+
+/// Everything at one moment, as dumped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// All interfaces of the namespace.
+    pub links: Vec<Link>,
+    /// All addresses.
+    pub addresses: Vec<(AddressKey, AddressInfo)>,
+    /// All unicast routes of the main table.
+    pub routes: Vec<Route>,
+}
+
+/// Something that the kernel told, or answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fact {
+    /// The interface exists and is so.
+    Link(Link),
+    /// The interface is gone.
+    LinkGone(IfIndex),
+    /// The address is there.
+    Address(AddressKey, AddressInfo),
+    /// The address is gone.
+    AddressGone(AddressKey),
+    /// The route is so.
+    Route(Route),
+    /// The route is gone.
+    RouteGone(RouteKey),
+    /// A complete dump: what it does not name is gone.
+    Snapshot(Snapshot),
+}
+
+/// Most foreign routes that are remembered: enough to find next hops, and a full Internet table does
+/// not fill the memory. Beyond it foreign routes are not looked at; our own always are.
+const FOREIGN_ROUTES_MAX: usize = 4096;
+
+/// The world as last reported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kernel {
+    /// Interfaces.
+    pub links: BTreeMap<IfIndex, Link>,
+    /// Addresses.
+    pub addresses: BTreeMap<AddressKey, AddressInfo>,
+    /// Routes.
+    pub routes: BTreeMap<RouteKey, Route>,
+}
+
+impl Kernel {
+    /// Takes in a fact.
+    pub fn learn(&mut self, fact: Fact) {
+        match fact {
+            Fact::Link(link) => self.learn_link(link),
+            Fact::LinkGone(index) => self.forget_link(index),
+            Fact::Address(key, info) => {
+                self.addresses.insert(key, info);
+            }
+            Fact::AddressGone(key) => {
+                self.addresses.remove(&key);
+            }
+            Fact::Route(route) => self.learn_route(route),
+            Fact::RouteGone(key) => {
+                self.routes.remove(&key);
+            }
+            Fact::Snapshot(snapshot) => {
+                *self = Kernel::default();
+                self.links.extend(snapshot.links.into_iter().map(|link| (link.index, link)));
+                self.addresses.extend(snapshot.addresses);
+                snapshot.routes.into_iter().for_each(|route| self.learn_route(route));
+            }
+        }
+    }
+
+    /// The interface of that name.
+    pub fn link_named(&self, name: &IfName) -> Option<&Link> {
+        self.links.values().find(|link| link.name == *name)
+    }
+
+    /// The addresses of an interface.
+    pub fn addresses_on(&self, index: IfIndex) -> impl Iterator<Item = (&AddressKey, &AddressInfo)> {
+        self.addresses.iter().filter(move |(key, _)| key.index == index)
+    }
+
+    fn learn_route(&mut self, route: Route) {
+        if route.key.ours || self.routes.contains_key(&route.key) || self.routes.len() < FOREIGN_ROUTES_MAX {
+            self.routes.insert(route.key, route);
+        }
+    }
+
+    /// The kernel tells of addresses that go with an interface, but not of IPv4 routes: it flushes a
+    /// multipath route as soon as one of its interfaces is unregistered.
+    fn forget_link(&mut self, index: IfIndex) {
+        self.links.remove(&index);
+        self.addresses.retain(|key, _| key.index != index);
+        self.routes.retain(|_, route| route.legs.iter().all(|leg| leg.index != index));
+    }
+
+    /// When the last interface of an IPv4 route goes administratively down, the route is flushed, silently.
+    fn learn_link(&mut self, link: Link) {
+        let went_down = !link.up && self.links.get(&link.index).is_some_and(|before| before.up);
+        self.links.insert(link.index, link);
+        if went_down {
+            let links = &self.links;
+            let alive = |leg: &Leg| links.get(&leg.index).is_some_and(|link| link.up);
+            self.routes.retain(|_, route| route.legs.iter().any(alive));
+        }
+    }
+}

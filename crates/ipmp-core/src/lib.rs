@@ -1,0 +1,25 @@
+//! The failover decision core: all rules of IPMP, and nothing else.
+//!
+//! It knows members, groups, targets, verdicts and placement. It does no I/O, reads no clock, starts no
+//! task and returns no error: [`Engine::step`] takes a moment and an event and names the actions that
+//! follow, [`Engine::deadline`] says when it must be called at the latest, [`Engine::status`] what it
+//! knows. The same seed and events give the same actions.
+
+pub mod action;
+pub mod config;
+pub mod engine;
+pub mod event;
+pub mod id;
+pub mod kernel;
+pub mod notice;
+pub mod status;
+pub mod time;
+
+pub use action::{Action, Announcement, Change, Memory, Prober, Transaction};
+pub use config::{Config, GroupConfig, MemberConfig};
+pub use engine::Engine;
+pub use event::{Command, Event, Outcome, Refusal};
+pub use id::{Family, GroupName, IfIndex, IfName, Mac, ProbeId, RequestId, TransactionId};
+pub use notice::Notice;
+pub use status::Status;
+pub use time::Instant;

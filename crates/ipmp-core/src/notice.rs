@@ -1,0 +1,142 @@
+//! What the administrator is told: one variant a documented message (`docs/messages.md`).
+//! The core says what happened; level, sentence and fields are rendered here and nowhere else.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{GroupName, IfName};
+
+/// How grave a message is; the words of syslog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Level {
+    /// All members of a group are unusable.
+    Critical,
+    /// A member is lost, or something refused.
+    Error,
+    /// Worth a look.
+    Warning,
+    /// Normal, but to be known.
+    Notice,
+    /// For the curious.
+    Info,
+}
+
+/// Why a verdict fell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reason {
+    /// The interface is not there.
+    Absent,
+    /// It is administratively down.
+    AdminDown,
+    /// It has no carrier.
+    NoCarrier,
+    /// Probes were lost.
+    ProbesLost {
+        /// How many in a row.
+        lost: u32,
+        /// The targets of the run.
+        targets: Vec<IpAddr>,
+        /// How long before the verdict the last good reply came, and its round trip.
+        last_reply: Option<(Duration, Duration)>,
+    },
+    /// Probes were answered.
+    ProbesAnswered {
+        /// How many in a row.
+        replies: u32,
+        /// The targets of the run.
+        targets: Vec<IpAddr>,
+    },
+    /// The link is up and there is nothing to probe.
+    LinkUp,
+    /// The administrator asked for it.
+    Requested,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Absent => f.write_str("the interface is not present"),
+            Reason::AdminDown => f.write_str("the interface is administratively down"),
+            Reason::NoCarrier => f.write_str("no carrier"),
+            Reason::ProbesLost { lost, targets, last_reply } => {
+                write!(f, "{lost} consecutive probes lost to {}; ", Joined(targets))?;
+                match last_reply {
+                    Some((ago, rtt)) => {
+                        write!(f, "last reply {} ms before, RTT {:.2} ms", ago.as_millis(), rtt.as_secs_f64() * 1e3)
+                    }
+                    None => f.write_str("no reply so far"),
+                }
+            }
+            Reason::ProbesAnswered { replies, targets } => {
+                write!(f, "{replies} consecutive probes answered by {}", Joined(targets))
+            }
+            Reason::LinkUp => f.write_str("link is up, nothing to probe"),
+            Reason::Requested => f.write_str("requested by the administrator"),
+        }
+    }
+}
+
+struct Joined<'a>(&'a [IpAddr]);
+
+impl fmt::Display for Joined<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, address) in self.0.iter().enumerate() {
+            write!(f, "{}{address}", if i == 0 { "" } else { " " })?;
+        }
+        Ok(())
+    }
+}
+
+/// Something to be told. The fields are what their names say: the interface and group that it is about,
+/// data or target addresses, and sentences of the kernel.
+#[allow(missing_docs)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    /// A member lost its link, or was found without.
+    LinkDown { interface: IfName, group: GroupName, reason: Reason },
+    /// A member got its link back.
+    LinkUp { interface: IfName, group: GroupName },
+    /// A link comes and goes too often to be trusted (§5, anti-flap).
+    LinkFlapping { interface: IfName, group: GroupName, limit: u32 },
+    /// A member failed.
+    InterfaceFailed { interface: IfName, group: GroupName, reason: Reason },
+    /// A member works again.
+    InterfaceRepaired { interface: IfName, group: GroupName, reason: Reason },
+    /// No member of the group works.
+    GroupFailed { group: GroupName, interface: IfName, reason: Reason },
+    /// A member of a failed group works again.
+    GroupRecovered { group: GroupName, interface: IfName },
+    /// A data address is bound to another member now; both members are named, the first where it had one.
+    AddressMoved { group: GroupName, address: IpAddr, from: Option<IfName>, to: IfName },
+    /// A standby, or a member left idle, carries data now.
+    StandbyActivated { interface: IfName, group: GroupName },
+    /// It is idle again.
+    StandbyDeactivated { interface: IfName, group: GroupName },
+    /// A target does not answer while others do (§3, DEAD).
+    TargetDead { interface: IfName, group: GroupName, target: IpAddr },
+    /// A member whose group probes has no test address.
+    TestAddressMissing { interface: IfName, group: GroupName },
+    /// It has one now.
+    TestAddressConfigured { interface: IfName, group: GroupName, address: IpAddr },
+    /// Taken out of service by the administrator.
+    Offline { interface: IfName, group: GroupName },
+    /// Back in service.
+    Online { interface: IfName, group: GroupName },
+    /// A NIC that the configuration names appeared.
+    InterfaceAppeared { interface: IfName, group: GroupName },
+    /// The hardware address of a member changed.
+    HardwareAddressChanged { interface: IfName, group: GroupName },
+    /// The daemon did not run for a while; probes that this overlaps are void.
+    DaemonLate { late: Duration, void: u32 },
+    /// Something of ours was taken from the kernel by someone else, and is put back.
+    Mended { group: GroupName, what: String },
+    /// The kernel refused a change; it is tried again.
+    ChangeRefused { group: GroupName, what: String, reason: String, retry_in: Duration },
+    /// Probes can not be sent from a member.
+    ProberFailed { interface: IfName, group: GroupName, reason: String },
+    /// A route that the group needs is taken by someone else's.
+    RouteConflict { group: GroupName, what: String },
+}
