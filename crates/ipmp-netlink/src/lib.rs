@@ -1,1 +1,12 @@
-//! Not written yet.
+//! The daemon's small face of netlink: what the kernel tells becomes facts of `ipmp-core`, what is asked
+//! of it becomes requests with a deadline and the kernel's own sentence where it refuses.
+//!
+//! It knows messages and sockets, and nothing of groups, members or failure. No type of the netlink
+//! libraries leaves it: they change often, and each of them hides something that matters here (a lost
+//! notification, an interrupted dump, an acknowledgement that never comes).
+
+pub mod client;
+pub mod error;
+
+pub use client::Client;
+pub use error::{Error, Kind};
