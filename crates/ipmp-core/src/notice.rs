@@ -1,13 +1,18 @@
 //! What the administrator is told: one variant a documented message (`docs/messages.md`).
 //! The core says what happened; level, sentence and fields are rendered here and nowhere else.
 
+mod message;
+
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::{GroupName, IfName};
+
+pub use message::{Field, MESSAGES, Message};
 
 /// How grave a message is; the words of syslog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -22,6 +27,55 @@ pub enum Level {
     Notice,
     /// For the curious.
     Info,
+    /// For those who look for a mistake in the program; no documented message has it.
+    Debug,
+}
+
+impl Level {
+    /// All of them, the gravest first.
+    pub const ALL: [Level; 6] =
+        [Level::Critical, Level::Error, Level::Warning, Level::Notice, Level::Info, Level::Debug];
+
+    /// Its name in logs and options.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::Critical => "critical",
+            Level::Error => "error",
+            Level::Warning => "warning",
+            Level::Notice => "notice",
+            Level::Info => "info",
+            Level::Debug => "debug",
+        }
+    }
+
+    /// Its number in syslog and the journal (RFC 5424, section 6.2.1).
+    pub fn priority(self) -> u8 {
+        match self {
+            Level::Critical => 2,
+            Level::Error => 3,
+            Level::Warning => 4,
+            Level::Notice => 5,
+            Level::Info => 6,
+            Level::Debug => 7,
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Level {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Level::ALL
+            .into_iter()
+            .find(|level| level.as_str() == name)
+            .ok_or_else(|| format!("a level is one of {}", Level::ALL.map(Level::as_str).join(", ")))
+    }
 }
 
 /// Why a verdict fell.
@@ -139,4 +193,24 @@ pub enum Notice {
     ProberFailed { interface: IfName, group: GroupName, reason: String },
     /// A route that the group needs is taken by someone else's.
     RouteConflict { group: GroupName, what: String },
+    /// The daemon began its work.
+    Started { version: String },
+    /// Configuration and kernel have been taken in, and the first changes are done.
+    Ready { status: String },
+    /// The daemon was asked to end.
+    Stopping,
+    /// A new configuration is in force.
+    Reloaded { file: String },
+    /// A new configuration has errors; the reason shows all of them.
+    ReloadRefused { file: String, reason: String },
+    /// A configuration was accepted, and yet something in it is doubtful.
+    ConfigWarning { file: String, reason: String },
+    /// The kernel had more to tell than its buffer holds.
+    Overrun,
+    /// The file of what the last run remembered cannot be used.
+    MemoryIgnored { file: String, reason: String },
+    /// It cannot be written.
+    MemoryNotWritten { file: String, reason: String },
+    /// Lines that were not logged, because the log was slower than the events.
+    LogLinesDropped { count: u64 },
 }

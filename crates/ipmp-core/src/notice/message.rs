@@ -1,0 +1,369 @@
+//! The table of all messages: what each is called, how grave it is, and its sentence.
+//!
+//! Knows nothing of logs: journal, text and JSON are renderings of what is here. `docs/messages.md`
+//! holds the same table for people, and a test compares the two.
+
+use std::borrow::Cow;
+
+use super::{Level, Notice};
+
+/// One documented message. Name, id and sentence are fixed for ever: alerts match on them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The event's name.
+    pub event: &'static str,
+    /// How grave it is.
+    pub level: Level,
+    /// The journal's `MESSAGE_ID`: a random UUID (RFC 9562, version 4) of 32 hexadecimal digits.
+    pub id: &'static str,
+    /// The sentence, with the names of fields in braces where their values go.
+    pub sentence: &'static str,
+    /// The names of all fields, in the order of [`Notice::fields`].
+    pub fields: &'static [&'static str],
+}
+
+/// A field of a notice: its name and its value as text.
+pub type Field = (&'static str, String);
+
+macro_rules! messages {
+    ($($name:ident = $level:ident, $event:literal, $id:literal, $sentence:literal, [$($field:literal),*];)*) => {
+        $(const $name: Message = Message {
+            event: $event,
+            level: Level::$level,
+            id: $id,
+            sentence: $sentence,
+            fields: &[$($field),*],
+        };)*
+
+        /// Every message, in the order of the documentation.
+        pub const MESSAGES: &[Message] = &[$($name),*];
+    };
+}
+
+messages! {
+    LINK_DOWN = Warning, "link_down", "ff63ba0d10ed42069effe5d8633f1bc3",
+        "The link has gone down on {interface}", ["interface", "group", "reason"];
+    LINK_UP = Notice, "link_up", "cb3da388c3d044d1950e13ad28d75b6e",
+        "The link has come up on {interface}", ["interface", "group"];
+    LINK_FLAPPING = Warning, "link_flapping", "306de42365684be585e2608007acbf22",
+        "The link has come up on {interface} more than {limit} times in the last minute; disabling repair until it stabilizes",
+        ["interface", "group", "limit"];
+    INTERFACE_FAILED = Error, "interface_failed", "94f469c9ce464350ac6a28e55a3e0247",
+        "IP interface failure detected on {interface} of group {group}", ["interface", "group", "reason"];
+    INTERFACE_REPAIRED = Notice, "interface_repaired", "90b5dff8ac4f44e1a74f8452b61d30fd",
+        "IP interface repair detected on {interface} of group {group}", ["interface", "group", "reason"];
+    GROUP_FAILED = Critical, "group_failed", "b05bba56e9684dabbaf0c3f9f7933ac8",
+        "All IP interfaces in group {group} are now unusable", ["group", "interface", "reason"];
+    GROUP_RECOVERED = Notice, "group_recovered", "6cee3f6dcb1b4609b54835998f479e0d",
+        "At least 1 IP interface ({interface}) in group {group} is now usable", ["group", "interface"];
+    ADDRESS_MOVED = Notice, "address_moved", "370d6d73fd5e481f9e670658dd4ec260",
+        "Data address {address} moved from {from} to {to}", ["group", "address", "from", "to"];
+    ADDRESS_BOUND = Notice, "address_bound", "3379aff41e4e4d77baac1db521485920",
+        "Data address {address} is now on {to}", ["group", "address", "to"];
+    STANDBY_ACTIVATED = Notice, "standby_activated", "7c6a61d6e86441dba6f6f8e10feb694c",
+        "Idle interface {interface} of group {group} has been activated", ["interface", "group"];
+    STANDBY_DEACTIVATED = Notice, "standby_deactivated", "b4449d5d2e204d59a58ce3b1b2813062",
+        "Interface {interface} of group {group} has been deactivated and is idle", ["interface", "group"];
+    TARGET_DEAD = Warning, "target_dead", "de7e2071965c47d880896bf56bdccf9d",
+        "Target {target} does not answer on {interface} of group {group}, while others do",
+        ["interface", "group", "target"];
+    TEST_ADDRESS_MISSING = Info, "test_address_missing", "21e31fedce494fb087bd83455c89d812",
+        "No test address configured on interface {interface}; disabling probe-based failure detection on it",
+        ["interface", "group"];
+    TEST_ADDRESS_CONFIGURED = Notice, "test_address_configured", "b45f3021ea3a448898b7b0a44e4e4e28",
+        "Test address now configured on interface {interface}; enabling probe-based failure detection on it",
+        ["interface", "group", "address"];
+    OFFLINE = Notice, "offline", "8668922d5014448189c02ab522e7f020",
+        "Interface {interface} of group {group} has been taken offline", ["interface", "group"];
+    ONLINE = Notice, "online", "36f17a7105574774845f3afcc764cd5e",
+        "Interface {interface} of group {group} has been brought back online", ["interface", "group"];
+    INTERFACE_APPEARED = Notice, "interface_appeared", "684148443f174a2ea9ebbf5f5ec2a951",
+        "Interface {interface} of group {group} has appeared", ["interface", "group"];
+    HARDWARE_ADDRESS_CHANGED = Notice, "hardware_address_changed", "d082c0f17532489a89e1f3c4870ef3f8",
+        "The hardware address of {interface} of group {group} has changed", ["interface", "group"];
+    DAEMON_LATE = Warning, "daemon_late", "c6eb9515188b498d838b5cbbb13963b6",
+        "The daemon did not run for {late_ms} ms; {void} outstanding probes do not count", ["late_ms", "void"];
+    MENDED = Warning, "mended", "28717dad673c4086a3c946cf62c02c10",
+        "Someone else removed what group {group} needs; putting back {what}", ["group", "what"];
+    CHANGE_REFUSED = Error, "change_refused", "eb882f6ccf2147d7bcce8c6bb803b913",
+        "A change for group {group} was refused: {what}; trying again in {retry_ms} ms",
+        ["group", "what", "retry_ms", "reason"];
+    PROBER_FAILED = Error, "prober_failed", "32b2a8c966454571824af9e8b9ad0026",
+        "Probes cannot be sent from {interface} of group {group}", ["interface", "group", "reason"];
+    ROUTE_CONFLICT = Warning, "route_conflict", "c66a7e4254154b1b924e3c6dca3b997f",
+        "A route that group {group} needs is taken by someone else's: {what}", ["group", "what"];
+    STARTED = Notice, "started", "65e1f5bb075943149660771452eac652",
+        "ipmpd {version} has started", ["version"];
+    READY = Notice, "ready", "a8f47a740ed24475b1de1692d04c1754",
+        "ipmpd is ready: {status}", ["status"];
+    STOPPING = Notice, "stopping", "78065d3c718f40a399a06c6b1db81b39",
+        "ipmpd is stopping; addresses, routes and traffic stay as they are", [];
+    RELOADED = Notice, "reloaded", "cf585f20cbdc48c4bba997a740721ce2",
+        "The configuration has been reloaded from {file}", ["file"];
+    RELOAD_REFUSED = Error, "reload_refused", "19ac4739f0b54a1f9aa93b4f06a0e326",
+        "The configuration in {file} is refused; ipmpd runs on with what it had", ["file", "reason"];
+    CONFIG_WARNING = Warning, "config_warning", "f50d12270530424ea7f81333c343df12",
+        "The configuration in {file} is accepted, with doubts", ["file", "reason"];
+    OVERRUN = Warning, "overrun", "ca960d5481c44ca88cafe7c1e532fd2a",
+        "Notifications of the kernel were lost; reading everything again", [];
+    MEMORY_IGNORED = Warning, "memory_ignored", "1efaeea2df21478eb65a2b9f249f89ee",
+        "What the last run remembered in {file} cannot be used and is ignored", ["file", "reason"];
+    MEMORY_NOT_WRITTEN = Error, "memory_not_written", "3c0622fc1e8b4778881838dfeab76745",
+        "What the next start needs cannot be written to {file}", ["file", "reason"];
+    LOG_LINES_DROPPED = Warning, "log_lines_dropped", "66ec9431b4674f96aa7fb9838fae7522",
+        "The log did not keep up: {count} lines have been dropped", ["count"];
+}
+
+impl Notice {
+    /// Its row of the table.
+    pub fn message(&self) -> &'static Message {
+        match self {
+            Notice::LinkDown { .. } => &LINK_DOWN,
+            Notice::LinkUp { .. } => &LINK_UP,
+            Notice::LinkFlapping { .. } => &LINK_FLAPPING,
+            Notice::InterfaceFailed { .. } => &INTERFACE_FAILED,
+            Notice::InterfaceRepaired { .. } => &INTERFACE_REPAIRED,
+            Notice::GroupFailed { .. } => &GROUP_FAILED,
+            Notice::GroupRecovered { .. } => &GROUP_RECOVERED,
+            Notice::AddressMoved { from: Some(_), .. } => &ADDRESS_MOVED,
+            Notice::AddressMoved { from: None, .. } => &ADDRESS_BOUND,
+            Notice::StandbyActivated { .. } => &STANDBY_ACTIVATED,
+            Notice::StandbyDeactivated { .. } => &STANDBY_DEACTIVATED,
+            Notice::TargetDead { .. } => &TARGET_DEAD,
+            Notice::TestAddressMissing { .. } => &TEST_ADDRESS_MISSING,
+            Notice::TestAddressConfigured { .. } => &TEST_ADDRESS_CONFIGURED,
+            Notice::Offline { .. } => &OFFLINE,
+            Notice::Online { .. } => &ONLINE,
+            Notice::InterfaceAppeared { .. } => &INTERFACE_APPEARED,
+            Notice::HardwareAddressChanged { .. } => &HARDWARE_ADDRESS_CHANGED,
+            Notice::DaemonLate { .. } => &DAEMON_LATE,
+            Notice::Mended { .. } => &MENDED,
+            Notice::ChangeRefused { .. } => &CHANGE_REFUSED,
+            Notice::ProberFailed { .. } => &PROBER_FAILED,
+            Notice::RouteConflict { .. } => &ROUTE_CONFLICT,
+            Notice::Started { .. } => &STARTED,
+            Notice::Ready { .. } => &READY,
+            Notice::Stopping => &STOPPING,
+            Notice::Reloaded { .. } => &RELOADED,
+            Notice::ReloadRefused { .. } => &RELOAD_REFUSED,
+            Notice::ConfigWarning { .. } => &CONFIG_WARNING,
+            Notice::Overrun => &OVERRUN,
+            Notice::MemoryIgnored { .. } => &MEMORY_IGNORED,
+            Notice::MemoryNotWritten { .. } => &MEMORY_NOT_WRITTEN,
+            Notice::LogLinesDropped { .. } => &LOG_LINES_DROPPED,
+        }
+    }
+
+    /// Its name.
+    pub fn event(&self) -> &'static str {
+        self.message().event
+    }
+
+    /// How grave it is.
+    pub fn level(&self) -> Level {
+        self.message().level
+    }
+
+    /// The journal's `MESSAGE_ID`.
+    pub fn message_id(&self) -> &'static str {
+        self.message().id
+    }
+
+    /// What a person reads. Why it is so is in the field `reason`.
+    pub fn sentence(&self) -> String {
+        fill(self.message().sentence, &self.fields())
+    }
+
+    /// Names and values, in the order of [`Message::fields`].
+    pub fn fields(&self) -> Vec<Field> {
+        self.message().fields.iter().copied().zip(self.values().into_iter().map(Cow::into_owned)).collect()
+    }
+
+    /// The value of the field `reason`, where the message has one.
+    pub fn reason(&self) -> Option<String> {
+        self.fields().into_iter().find_map(|(name, value)| (name == "reason").then_some(value))
+    }
+
+    /// The values of the fields, in the order of the table.
+    fn values(&self) -> Vec<Cow<'_, str>> {
+        match self {
+            Notice::LinkDown { interface, group, reason }
+            | Notice::InterfaceFailed { interface, group, reason }
+            | Notice::InterfaceRepaired { interface, group, reason } => {
+                vec![interface.as_str().into(), group.as_str().into(), reason.to_string().into()]
+            }
+            Notice::LinkUp { interface, group }
+            | Notice::StandbyActivated { interface, group }
+            | Notice::StandbyDeactivated { interface, group }
+            | Notice::TestAddressMissing { interface, group }
+            | Notice::Offline { interface, group }
+            | Notice::Online { interface, group }
+            | Notice::InterfaceAppeared { interface, group }
+            | Notice::HardwareAddressChanged { interface, group } => {
+                vec![interface.as_str().into(), group.as_str().into()]
+            }
+            Notice::LinkFlapping { interface, group, limit } => {
+                vec![interface.as_str().into(), group.as_str().into(), limit.to_string().into()]
+            }
+            Notice::GroupFailed { group, interface, reason } => {
+                vec![group.as_str().into(), interface.as_str().into(), reason.to_string().into()]
+            }
+            Notice::GroupRecovered { group, interface } => vec![group.as_str().into(), interface.as_str().into()],
+            Notice::AddressMoved { group, address, from: Some(from), to } => {
+                vec![group.as_str().into(), address.to_string().into(), from.as_str().into(), to.as_str().into()]
+            }
+            Notice::AddressMoved { group, address, from: None, to } => {
+                vec![group.as_str().into(), address.to_string().into(), to.as_str().into()]
+            }
+            Notice::TargetDead { interface, group, target: address }
+            | Notice::TestAddressConfigured { interface, group, address } => {
+                vec![interface.as_str().into(), group.as_str().into(), address.to_string().into()]
+            }
+            Notice::DaemonLate { late, void } => vec![late.as_millis().to_string().into(), void.to_string().into()],
+            Notice::Mended { group, what } | Notice::RouteConflict { group, what } => {
+                vec![group.as_str().into(), what.into()]
+            }
+            Notice::ChangeRefused { group, what, reason, retry_in } => {
+                vec![group.as_str().into(), what.into(), retry_in.as_millis().to_string().into(), reason.into()]
+            }
+            Notice::ProberFailed { interface, group, reason } => {
+                vec![interface.as_str().into(), group.as_str().into(), reason.into()]
+            }
+            Notice::Started { version } => vec![version.into()],
+            Notice::Ready { status } => vec![status.into()],
+            Notice::Reloaded { file } => vec![file.into()],
+            Notice::ReloadRefused { file, reason }
+            | Notice::ConfigWarning { file, reason }
+            | Notice::MemoryIgnored { file, reason }
+            | Notice::MemoryNotWritten { file, reason } => vec![file.into(), reason.into()],
+            Notice::LogLinesDropped { count } => vec![count.to_string().into()],
+            Notice::Stopping | Notice::Overrun => vec![],
+        }
+    }
+}
+
+/// Puts the values of the fields where the template names them.
+fn fill(template: &str, fields: &[Field]) -> String {
+    let mut parts = template.split(['{', '}']);
+    let mut sentence = parts.next().unwrap_or_default().to_owned();
+    while let Some(name) = parts.next() {
+        let value = fields.iter().find(|(field, _)| *field == name).map_or(name, |(_, value)| value);
+        sentence.push_str(value);
+        sentence.push_str(parts.next().unwrap_or_default());
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::net::IpAddr;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::notice::Reason;
+
+    /// One notice of every message, in the order of the table.
+    fn samples() -> Vec<Notice> {
+        let interface = || "eth0".parse().unwrap();
+        let group = || "acctg".parse().unwrap();
+        let address: IpAddr = "192.0.2.50".parse().unwrap();
+        let file = || "/etc/ipmpd/ipmpd.toml".to_owned();
+        let reason = || "No such device".to_owned();
+        let what = || "address 192.0.2.50/32 on eth0".to_owned();
+        let lost = Reason::ProbesLost {
+            lost: 5,
+            targets: vec![address],
+            last_reply: Some((Duration::from_millis(900), Duration::from_micros(120))),
+        };
+        vec![
+            Notice::LinkDown { interface: interface(), group: group(), reason: Reason::NoCarrier },
+            Notice::LinkUp { interface: interface(), group: group() },
+            Notice::LinkFlapping { interface: interface(), group: group(), limit: 2 },
+            Notice::InterfaceFailed { interface: interface(), group: group(), reason: lost.clone() },
+            Notice::InterfaceRepaired { interface: interface(), group: group(), reason: Reason::LinkUp },
+            Notice::GroupFailed { interface: interface(), group: group(), reason: lost },
+            Notice::GroupRecovered { interface: interface(), group: group() },
+            Notice::AddressMoved { group: group(), address, from: Some(interface()), to: "eth1".parse().unwrap() },
+            Notice::AddressMoved { group: group(), address, from: None, to: interface() },
+            Notice::StandbyActivated { interface: interface(), group: group() },
+            Notice::StandbyDeactivated { interface: interface(), group: group() },
+            Notice::TargetDead { interface: interface(), group: group(), target: address },
+            Notice::TestAddressMissing { interface: interface(), group: group() },
+            Notice::TestAddressConfigured { interface: interface(), group: group(), address },
+            Notice::Offline { interface: interface(), group: group() },
+            Notice::Online { interface: interface(), group: group() },
+            Notice::InterfaceAppeared { interface: interface(), group: group() },
+            Notice::HardwareAddressChanged { interface: interface(), group: group() },
+            Notice::DaemonLate { late: Duration::from_millis(1500), void: 2 },
+            Notice::Mended { group: group(), what: what() },
+            Notice::ChangeRefused { group: group(), what: what(), reason: reason(), retry_in: Duration::from_secs(1) },
+            Notice::ProberFailed { interface: interface(), group: group(), reason: reason() },
+            Notice::RouteConflict { group: group(), what: "192.0.2.0/24".into() },
+            Notice::Started { version: "0.1.0".into() },
+            Notice::Ready { status: "1 group: ipmp0 ok (eth0 eth1)".into() },
+            Notice::Stopping,
+            Notice::Reloaded { file: file() },
+            Notice::ReloadRefused { file: file(), reason: reason() },
+            Notice::ConfigWarning { file: file(), reason: reason() },
+            Notice::Overrun,
+            Notice::MemoryIgnored { file: file(), reason: reason() },
+            Notice::MemoryNotWritten { file: file(), reason: reason() },
+            Notice::LogLinesDropped { count: 3 },
+        ]
+    }
+
+    #[test]
+    fn every_row_belongs_to_a_notice_that_has_all_its_fields() {
+        let samples = samples();
+        assert_eq!(
+            samples.iter().map(Notice::event).collect::<Vec<_>>(),
+            MESSAGES.iter().map(|m| m.event).collect::<Vec<_>>()
+        );
+        for notice in samples {
+            let row = notice.message();
+            assert_eq!(notice.values().len(), row.fields.len(), "{}", row.event);
+            for name in row.sentence.split(['{', '}']).skip(1).step_by(2) {
+                assert!(row.fields.contains(&name), "{}: the sentence names {name}, which is no field", row.event);
+            }
+        }
+    }
+
+    #[test]
+    fn names_and_ids_are_unique_and_well_formed() {
+        let names: BTreeSet<_> = MESSAGES.iter().map(|m| m.event).collect();
+        let ids: BTreeSet<_> = MESSAGES.iter().map(|m| m.id).collect();
+        assert_eq!((names.len(), ids.len()), (MESSAGES.len(), MESSAGES.len()));
+        for message in MESSAGES {
+            assert!(message.event.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{}", message.event);
+            let id = message.id.as_bytes();
+            assert!(id.len() == 32 && id.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')), "{}", message.id);
+            assert!(id[12] == b'4' && matches!(id[16], b'8' | b'9' | b'a' | b'b'), "{} is not random", message.id);
+        }
+    }
+
+    #[test]
+    fn sentences_keep_the_wording_that_log_monitors_match() {
+        let sentences: Vec<_> = samples().iter().map(Notice::sentence).collect();
+        for wording in [
+            "The link has gone down on eth0",
+            "The link has come up on eth0",
+            "The link has come up on eth0 more than 2 times in the last minute; disabling repair until it stabilizes",
+            "IP interface failure detected on eth0 of group acctg",
+            "IP interface repair detected on eth0 of group acctg",
+            "All IP interfaces in group acctg are now unusable",
+            "At least 1 IP interface (eth0) in group acctg is now usable",
+            "Data address 192.0.2.50 moved from eth0 to eth1",
+            "No test address configured on interface eth0; disabling probe-based failure detection on it",
+        ] {
+            assert!(sentences.iter().any(|sentence| sentence == wording), "{wording}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_never_taken_for_a_template() {
+        let notice = Notice::Mended { group: "{what}".parse().unwrap(), what: "{group}".into() };
+        assert_eq!(notice.sentence(), "Someone else removed what group {what} needs; putting back {group}");
+        assert_eq!(Notice::Stopping.reason(), None);
+    }
+}
