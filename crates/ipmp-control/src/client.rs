@@ -1,0 +1,116 @@
+//! A client that waits: one connection, one call at a time, each with a deadline.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+use zlink::tokio::unix::Connection;
+
+use crate::{Refusal, Snapshot, socket_path};
+
+/// How long the daemon may take for an answer (IPMP behaviour, §0), and for a change.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long it may take for a reload, which reads files and waits until the kernel has what they say.
+const RELOAD_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Why a call came to nothing.
+#[derive(Debug)]
+pub enum Error {
+    /// Nothing listens on the socket, or it can not be reached.
+    Absent {
+        /// The socket.
+        socket: PathBuf,
+        /// What the kernel says.
+        error: io::Error,
+    },
+    /// No answer in time.
+    Silent(Duration),
+    /// The daemon says no.
+    Refused(Refusal),
+    /// The answer is not what this client knows.
+    Protocol(zlink::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Absent { socket, error } => {
+                write!(f, "cannot contact ipmpd on {}: {error} -- is IPMP in use?", socket.display())
+            }
+            Error::Silent(waited) => write!(f, "ipmpd did not answer within {} s", waited.as_secs()),
+            Error::Refused(refusal) => refusal.fmt(f),
+            Error::Protocol(error) => write!(f, "no valid answer from ipmpd: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A connection to the daemon.
+#[derive(Debug)]
+pub struct Client {
+    runtime: Runtime,
+    connection: Connection,
+}
+
+impl Client {
+    /// Connects to the daemon of a runtime directory.
+    pub fn connect(runtime_dir: &Path) -> Result<Self, Error> {
+        let socket = socket_path(runtime_dir);
+        let absent = |error| Error::Absent { socket: socket.clone(), error };
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(absent)?;
+        let connecting = async { timeout(ANSWER_TIMEOUT, zlink::tokio::unix::connect(&socket)).await };
+        let connection = match runtime.block_on(connecting) {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(zlink::Error::Io(error))) => return Err(absent(error)),
+            Ok(Err(error)) => return Err(Error::Protocol(error)),
+            Err(_) => return Err(Error::Silent(ANSWER_TIMEOUT)),
+        };
+        Ok(Self { runtime, connection })
+    }
+
+    /// Everything that the daemon knows.
+    pub fn status(&mut self) -> Result<Snapshot, Error> {
+        answer(&self.runtime, ANSWER_TIMEOUT, self.connection.status())
+    }
+
+    /// Takes a member out of service.
+    pub fn offline(&mut self, interface: &str) -> Result<(), Error> {
+        answer(&self.runtime, ANSWER_TIMEOUT, self.connection.offline(interface))
+    }
+
+    /// Takes it back into service.
+    pub fn online(&mut self, interface: &str) -> Result<(), Error> {
+        answer(&self.runtime, ANSWER_TIMEOUT, self.connection.online(interface))
+    }
+
+    /// Has the configuration read again, and waits for the outcome.
+    pub fn reload(&mut self) -> Result<(), Error> {
+        answer(&self.runtime, RELOAD_TIMEOUT, self.connection.reload())
+    }
+}
+
+fn answer<T>(
+    runtime: &Runtime,
+    patience: Duration,
+    call: impl Future<Output = zlink::Result<Result<T, Refusal>>>,
+) -> Result<T, Error> {
+    match runtime.block_on(async { timeout(patience, call).await }) {
+        Ok(Ok(Ok(answer))) => Ok(answer),
+        Ok(Ok(Err(refusal))) => Err(Error::Refused(refusal)),
+        Ok(Err(error)) => Err(Error::Protocol(error)),
+        Err(_) => Err(Error::Silent(patience)),
+    }
+}
+
+#[zlink::proxy("io.ipmpd.Control")]
+trait Control {
+    async fn status(&mut self) -> zlink::Result<Result<Snapshot, Refusal>>;
+    async fn offline(&mut self, interface: &str) -> zlink::Result<Result<(), Refusal>>;
+    async fn online(&mut self, interface: &str) -> zlink::Result<Result<(), Refusal>>;
+    async fn reload(&mut self) -> zlink::Result<Result<(), Refusal>>;
+}

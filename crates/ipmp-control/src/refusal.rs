@@ -1,0 +1,63 @@
+//! Why the daemon says no.
+
+use std::fmt;
+
+use zlink::{ReplyError, introspect};
+
+/// The errors of the interface. The sentences are those of `if_mpadm` (IPMP behaviour, §12).
+#[derive(Clone, Debug, PartialEq, Eq, ReplyError, introspect::ReplyError)]
+#[zlink(interface = "io.ipmpd.Control")]
+pub enum Refusal {
+    /// No group has a member of that name.
+    UnknownInterface {
+        /// The name.
+        interface: String,
+    },
+    /// It is offline already.
+    AlreadyOffline {
+        /// The member.
+        interface: String,
+    },
+    /// It is not offline.
+    NotOffline {
+        /// The member.
+        interface: String,
+    },
+    /// No other member of the group could carry its addresses.
+    MinimumRedundancy {
+        /// The member.
+        interface: String,
+    },
+    /// The new configuration has mistakes; the daemon keeps running on what it had.
+    ReloadRefused {
+        /// All of them, as the daemon's log shows them.
+        findings: String,
+    },
+    /// Only root and the user that the daemon runs as may change anything.
+    PermissionDenied,
+    /// The daemon is about to end, and did not do it.
+    Stopping,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::UnknownInterface { interface } => {
+                write!(f, "{interface} is not a physical interface or is not in an IPMP group")
+            }
+            Refusal::AlreadyOffline { interface } => write!(f, "{interface} is already offline"),
+            Refusal::NotOffline { interface } => write!(f, "{interface} is not offline"),
+            Refusal::MinimumRedundancy { interface } => write!(
+                f,
+                "{interface} cannot be taken offline: there are no other functioning interfaces in its group"
+            ),
+            Refusal::ReloadRefused { findings } => {
+                write!(f, "the new configuration is refused, the old one stays in force:\n{}", findings.trim_end())
+            }
+            Refusal::PermissionDenied => f.write_str("permission denied: only root and the daemon's user may do this"),
+            Refusal::Stopping => f.write_str("the daemon is stopping"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
