@@ -112,31 +112,11 @@ pub enum MemberState {
 /// Why a member is in its state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, CustomType)]
 pub struct Reason {
-    /// What happened.
-    pub kind: ReasonKind,
+    /// What happened, in one word: `absent`, `admin_down`, `no_carrier`, `probes_lost`, `probes_answered`,
+    /// `link_up`, `unproven`, `network` or `requested`. More may come.
+    pub kind: String,
     /// The same with all that is known about it, as a phrase for people.
     pub text: String,
-}
-
-/// What brought a member into its state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, CustomType)]
-#[serde(rename_all = "snake_case")]
-#[zlink(rename_all = "snake_case")]
-pub enum ReasonKind {
-    /// The interface is not there.
-    Absent,
-    /// It is administratively down.
-    AdminDown,
-    /// It has no carrier.
-    NoCarrier,
-    /// Probes were lost.
-    ProbesLost,
-    /// Probes were answered.
-    ProbesAnswered,
-    /// The link is up and there is nothing to probe.
-    LinkUp,
-    /// The administrator asked for it.
-    Requested,
 }
 
 /// Probing of a member in one family.

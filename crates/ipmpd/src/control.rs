@@ -1,0 +1,147 @@
+//! The control server: a Varlink service on a Unix socket (`docs/control.md`).
+//!
+//! It knows clients and their limits, and nothing of IPMP: whatever is asked goes to the main loop as a
+//! [`Request`] and comes back by the channel in it. It has a thread of its own, so that a client that asks
+//! much, or for much, never delays a probe; all that a request costs the main loop is the answer itself.
+//!
+//! Tasks: one accepts and keeps the table of clients; one for each client, which waits on its socket or for
+//! the main loop, holds nothing else, and may be cancelled anywhere. All end with the receiver of requests.
+
+mod service;
+mod socket;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use ipmp_core::{Command, Instant, Refusal, Status};
+use nix::unistd::{Uid, geteuid};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::runtime::Builder;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{AbortHandle, Id, JoinSet, LocalSet};
+use zlink::{ReadyListener, Server};
+
+use self::service::Control;
+use self::socket::{Idle, Limited};
+
+/// Clients served at once. One more evicts another, see [`Clients::evict`].
+const CLIENTS_MAX: usize = 64;
+
+/// How long to wait where the kernel can not hand out a connection, as when descriptors have run out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a client wants of the main loop. Dropping the sender says that the daemon is stopping.
+#[derive(Debug)]
+pub enum Request {
+    /// What the core knows, and the moment at which it does.
+    Status(oneshot::Sender<(Status, Instant)>),
+    /// Something to be done by the core; answered when the core does.
+    Command(Command, oneshot::Sender<Result<(), Refusal>>),
+    /// Read the configuration again, as SIGHUP does; answered with the outcome, where refused all findings as
+    /// they would be shown to a person.
+    Reload(oneshot::Sender<Result<(), String>>),
+}
+
+/// Makes the socket, in place of one that an earlier daemon left. Everyone may connect: reading needs no
+/// privilege, and what does is checked with each call. Whoever calls holds the lock on the directory.
+pub fn bind(path: &Path) -> io::Result<UnixListener> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o666))?;
+    Ok(listener)
+}
+
+/// Serves clients until the receiver of `requests` is gone.
+pub fn serve(listener: UnixListener, requests: mpsc::Sender<Request>) -> io::Result<()> {
+    let listener = listener.into_std()?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let run = move || {
+        LocalSet::new().block_on(&runtime, async {
+            match UnixListener::from_std(listener) {
+                Ok(listener) => accept(listener, requests).await,
+                Err(error) => tracing::error!("Control socket lost: {error}"),
+            }
+        });
+    };
+    thread::Builder::new().name("control".into()).spawn(run)?;
+    Ok(())
+}
+
+async fn accept(listener: UnixListener, requests: mpsc::Sender<Request>) {
+    let mut clients = Clients::default();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => clients.admit(stream, &requests),
+                Err(error) => {
+                    tracing::warn!("Control connection not accepted: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(ended) = clients.tasks.join_next_with_id() => {
+                let id = ended.map_or_else(|failed| failed.id(), |(id, ())| id);
+                clients.table.remove(&id);
+            }
+            () = requests.closed() => return,
+        }
+    }
+}
+
+/// The clients being served.
+#[derive(Default)]
+struct Clients {
+    tasks: JoinSet<()>,
+    table: HashMap<Id, Client>,
+}
+
+struct Client {
+    uid: u32,
+    idle: Idle,
+    task: AbortHandle,
+}
+
+impl Clients {
+    fn admit(&mut self, stream: UnixStream, requests: &mpsc::Sender<Request>) {
+        let uid = match stream.peer_cred() {
+            Ok(peer) => peer.uid(),
+            Err(error) => return tracing::warn!("Control connection without credentials: {error}"),
+        };
+        if self.table.len() >= CLIENTS_MAX {
+            self.evict(uid);
+        }
+        let idle = Idle::default();
+        let socket = Limited::new(stream, idle.clone());
+        let may_change = Uid::from_raw(uid).is_root() || uid == geteuid().as_raw();
+        let control = Control::new(requests.clone(), may_change);
+        let task = self.tasks.spawn_local(async move {
+            // An error here is the client's: it broke a limit or the protocol, and is cut off.
+            if let Err(error) = Server::new(ReadyListener::new(socket), control).run().await {
+                tracing::debug!("Control client of user {uid} cut off: {error}");
+            }
+        });
+        self.table.insert(task.id(), Client { uid, idle, task });
+    }
+
+    /// Makes room for a client of user `newcomer`: of the user that has most clients, the one idle longest, so
+    /// that no user can keep out another.
+    fn evict(&mut self, newcomer: u32) {
+        let count = |uid| self.table.values().filter(|client| client.uid == uid).count() + usize::from(uid == newcomer);
+        let victim = self.table.iter().max_by_key(|(_, client)| (count(client.uid), client.idle.span())).map(|(id, _)| *id);
+        if let Some(client) = victim.and_then(|id| self.table.remove(&id)) {
+            tracing::debug!("Control client of user {} evicted: there are {CLIENTS_MAX} others", client.uid);
+            client.task.abort();
+        }
+    }
+}
