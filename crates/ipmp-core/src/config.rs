@@ -67,3 +67,8 @@ pub struct MemberConfig {
     /// Carries data only while another member is missing.
     pub standby: bool,
 }
+
+/// Whether this version carries addresses of that kind: IPv6 is in every type, its data plane is not there yet.
+pub fn carried(address: IpAddr) -> bool {
+    address.is_ipv4()
+}

@@ -89,6 +89,13 @@ pub struct AddressKey {
     pub address: IpNet,
 }
 
+impl AddressKey {
+    /// A host prefix (/32 or /128), which is how every address of ours stands (finding 1).
+    pub fn host(index: IfIndex, address: IpAddr) -> Self {
+        Self { index, address: IpNet::from(address) }
+    }
+}
+
 /// What is known of an address on an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressInfo {
@@ -205,9 +212,12 @@ impl Kernel {
         self.links.values().find(|link| link.name == *name)
     }
 
-    /// The addresses of an interface.
-    pub fn addresses_on(&self, index: IfIndex) -> impl Iterator<Item = (&AddressKey, &AddressInfo)> {
-        self.addresses.iter().filter(move |(key, _)| key.index == index)
+    /// Whether an interface has an address, whatever its prefix and whoever added it.
+    pub fn has_address(&self, index: IfIndex, address: IpAddr) -> bool {
+        let bits = if address.is_ipv4() { 32 } else { 128 };
+        let shortest = AddressKey { index, address: IpNet::new_assert(address, 0) };
+        let longest = AddressKey { index, address: IpNet::new_assert(address, bits) };
+        self.addresses.range(shortest..=longest).any(|(key, _)| key.address.addr() == address)
     }
 
     fn learn_route(&mut self, route: Route) {

@@ -5,6 +5,19 @@
 //! follow, [`Engine::deadline`] says when it must be called at the latest, [`Engine::status`] what it
 //! knows. The same seed and events give the same actions.
 
+mod announce;
+mod group;
+mod history;
+mod jitter;
+mod member;
+mod placement;
+mod probing;
+mod reconcile;
+mod retry;
+mod rtt;
+mod target;
+mod verdict;
+
 pub mod action;
 pub mod config;
 pub mod engine;

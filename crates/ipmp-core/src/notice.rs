@@ -105,6 +105,10 @@ pub enum Reason {
     },
     /// The link is up and there is nothing to probe.
     LinkUp,
+    /// It came to a group that works without it, and has yet to earn its place by replies.
+    Unproven,
+    /// No member of the group is answered.
+    Network,
     /// The administrator asked for it.
     Requested,
 }
@@ -128,6 +132,8 @@ impl fmt::Display for Reason {
                 write!(f, "{replies} consecutive probes answered by {}", Joined(targets))
             }
             Reason::LinkUp => f.write_str("link is up, nothing to probe"),
+            Reason::Unproven => f.write_str("not proven yet, waiting for 10 consecutive replies"),
+            Reason::Network => f.write_str("no member of the group is answered"),
             Reason::Requested => f.write_str("requested by the administrator"),
         }
     }
@@ -186,13 +192,11 @@ pub enum Notice {
     /// The daemon did not run for a while; probes that this overlaps are void.
     DaemonLate { late: Duration, void: u32 },
     /// Something of ours was taken from the kernel by someone else, and is put back.
-    Mended { group: GroupName, what: String },
+    Mended { what: String },
     /// The kernel refused a change; it is tried again.
-    ChangeRefused { group: GroupName, what: String, reason: String, retry_in: Duration },
+    ChangeRefused { what: String, reason: String, retry_in: Duration },
     /// Probes can not be sent from a member.
     ProberFailed { interface: IfName, group: GroupName, reason: String },
-    /// A route that the group needs is taken by someone else's.
-    RouteConflict { group: GroupName, what: String },
     /// The daemon began its work.
     Started { version: String },
     /// Configuration and kernel have been taken in, and the first changes are done.
@@ -201,10 +205,12 @@ pub enum Notice {
     Stopping,
     /// A new configuration is in force.
     Reloaded { file: String },
-    /// A new configuration has errors; the reason shows all of them.
+    /// A new configuration has errors; each has been told before.
     ReloadRefused { file: String, reason: String },
-    /// A configuration was accepted, and yet something in it is doubtful.
-    ConfigWarning { file: String, reason: String },
+    /// A mistake in a configuration that is refused.
+    ConfigError { finding: String },
+    /// Something doubtful in a configuration.
+    ConfigWarning { finding: String },
     /// The kernel had more to tell than its buffer holds.
     Overrun,
     /// The file of what the last run remembered cannot be used.

@@ -84,14 +84,11 @@ messages! {
     DAEMON_LATE = Warning, "daemon_late", "c6eb9515188b498d838b5cbbb13963b6",
         "The daemon did not run for {late_ms} ms; {void} outstanding probes do not count", ["late_ms", "void"];
     MENDED = Warning, "mended", "28717dad673c4086a3c946cf62c02c10",
-        "Someone else removed what group {group} needs; putting back {what}", ["group", "what"];
+        "Someone else removed {what}; putting it back", ["what"];
     CHANGE_REFUSED = Error, "change_refused", "eb882f6ccf2147d7bcce8c6bb803b913",
-        "A change for group {group} was refused: {what}; trying again in {retry_ms} ms",
-        ["group", "what", "retry_ms", "reason"];
+        "A change was refused: {what}; trying again in {retry_ms} ms", ["what", "retry_ms", "reason"];
     PROBER_FAILED = Error, "prober_failed", "32b2a8c966454571824af9e8b9ad0026",
         "Probes cannot be sent from {interface} of group {group}", ["interface", "group", "reason"];
-    ROUTE_CONFLICT = Warning, "route_conflict", "c66a7e4254154b1b924e3c6dca3b997f",
-        "A route that group {group} needs is taken by someone else's: {what}", ["group", "what"];
     STARTED = Notice, "started", "65e1f5bb075943149660771452eac652",
         "ipmpd {version} has started", ["version"];
     READY = Notice, "ready", "a8f47a740ed24475b1de1692d04c1754",
@@ -102,8 +99,10 @@ messages! {
         "The configuration has been reloaded from {file}", ["file"];
     RELOAD_REFUSED = Error, "reload_refused", "19ac4739f0b54a1f9aa93b4f06a0e326",
         "The configuration in {file} is refused; ipmpd runs on with what it had", ["file", "reason"];
+    CONFIG_ERROR = Error, "config_error", "b9a867b4e77c411a90335701409763c7",
+        "Configuration: {finding}", ["finding"];
     CONFIG_WARNING = Warning, "config_warning", "f50d12270530424ea7f81333c343df12",
-        "The configuration in {file} is accepted, with doubts", ["file", "reason"];
+        "Configuration: {finding}", ["finding"];
     OVERRUN = Warning, "overrun", "ca960d5481c44ca88cafe7c1e532fd2a",
         "Notifications of the kernel were lost; reading everything again", [];
     MEMORY_IGNORED = Warning, "memory_ignored", "1efaeea2df21478eb65a2b9f249f89ee",
@@ -140,12 +139,12 @@ impl Notice {
             Notice::Mended { .. } => &MENDED,
             Notice::ChangeRefused { .. } => &CHANGE_REFUSED,
             Notice::ProberFailed { .. } => &PROBER_FAILED,
-            Notice::RouteConflict { .. } => &ROUTE_CONFLICT,
             Notice::Started { .. } => &STARTED,
             Notice::Ready { .. } => &READY,
             Notice::Stopping => &STOPPING,
             Notice::Reloaded { .. } => &RELOADED,
             Notice::ReloadRefused { .. } => &RELOAD_REFUSED,
+            Notice::ConfigError { .. } => &CONFIG_ERROR,
             Notice::ConfigWarning { .. } => &CONFIG_WARNING,
             Notice::Overrun => &OVERRUN,
             Notice::MemoryIgnored { .. } => &MEMORY_IGNORED,
@@ -220,11 +219,9 @@ impl Notice {
                 vec![interface.as_str().into(), group.as_str().into(), address.to_string().into()]
             }
             Notice::DaemonLate { late, void } => vec![late.as_millis().to_string().into(), void.to_string().into()],
-            Notice::Mended { group, what } | Notice::RouteConflict { group, what } => {
-                vec![group.as_str().into(), what.into()]
-            }
-            Notice::ChangeRefused { group, what, reason, retry_in } => {
-                vec![group.as_str().into(), what.into(), retry_in.as_millis().to_string().into(), reason.into()]
+            Notice::Mended { what } => vec![what.into()],
+            Notice::ChangeRefused { what, reason, retry_in } => {
+                vec![what.into(), retry_in.as_millis().to_string().into(), reason.into()]
             }
             Notice::ProberFailed { interface, group, reason } => {
                 vec![interface.as_str().into(), group.as_str().into(), reason.into()]
@@ -233,9 +230,9 @@ impl Notice {
             Notice::Ready { status } => vec![status.into()],
             Notice::Reloaded { file } => vec![file.into()],
             Notice::ReloadRefused { file, reason }
-            | Notice::ConfigWarning { file, reason }
             | Notice::MemoryIgnored { file, reason }
             | Notice::MemoryNotWritten { file, reason } => vec![file.into(), reason.into()],
+            Notice::ConfigError { finding } | Notice::ConfigWarning { finding } => vec![finding.into()],
             Notice::LogLinesDropped { count } => vec![count.to_string().into()],
             Notice::Stopping | Notice::Overrun => vec![],
         }
@@ -296,16 +293,16 @@ mod tests {
             Notice::InterfaceAppeared { interface: interface(), group: group() },
             Notice::HardwareAddressChanged { interface: interface(), group: group() },
             Notice::DaemonLate { late: Duration::from_millis(1500), void: 2 },
-            Notice::Mended { group: group(), what: what() },
-            Notice::ChangeRefused { group: group(), what: what(), reason: reason(), retry_in: Duration::from_secs(1) },
+            Notice::Mended { what: what() },
+            Notice::ChangeRefused { what: what(), reason: reason(), retry_in: Duration::from_secs(1) },
             Notice::ProberFailed { interface: interface(), group: group(), reason: reason() },
-            Notice::RouteConflict { group: group(), what: "192.0.2.0/24".into() },
             Notice::Started { version: "0.1.0".into() },
             Notice::Ready { status: "1 group: ipmp0 ok (eth0 eth1)".into() },
             Notice::Stopping,
             Notice::Reloaded { file: file() },
             Notice::ReloadRefused { file: file(), reason: reason() },
-            Notice::ConfigWarning { file: file(), reason: reason() },
+            Notice::ConfigError { finding: what() },
+            Notice::ConfigWarning { finding: what() },
             Notice::Overrun,
             Notice::MemoryIgnored { file: file(), reason: reason() },
             Notice::MemoryNotWritten { file: file(), reason: reason() },
@@ -362,8 +359,9 @@ mod tests {
 
     #[test]
     fn a_value_is_never_taken_for_a_template() {
-        let notice = Notice::Mended { group: "{what}".parse().unwrap(), what: "{group}".into() };
-        assert_eq!(notice.sentence(), "Someone else removed what group {what} needs; putting back {group}");
+        let (what, reason) = ("{reason}".into(), "{what}".into());
+        let notice = Notice::ChangeRefused { what, reason, retry_in: Duration::from_secs(1) };
+        assert_eq!(notice.sentence(), "A change was refused: {reason}; trying again in 1000 ms");
         assert_eq!(Notice::Stopping.reason(), None);
     }
 }

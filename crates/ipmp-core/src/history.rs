@@ -1,0 +1,292 @@
+//! The recent probes of one member and family, and the runs of losses and replies in them.
+//! It counts; what a run means is decided in `verdict`.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::id::ProbeId;
+use crate::time::Instant;
+
+/// Probes remembered (§0: ten times five, and two). A reply to an older one is not recognised.
+pub(crate) const HISTORY_MAX: usize = 52;
+
+/// What became of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Asked for; whether it left is not known yet.
+    Ordered,
+    /// On its way since.
+    Unanswered { sent: Instant },
+    /// Answered.
+    Answered { received: Instant },
+    /// Unanswered for too long, or refused by the kernel. A late answer can still redeem it.
+    Lost { sent: Instant, declared: Instant },
+    /// The daemon itself was away: says nothing. An answer redeems it too.
+    Void { sent: Instant },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    probe: ProbeId,
+    target: IpAddr,
+    state: State,
+}
+
+/// A run of losses, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Losses {
+    /// Losses in a row over all targets.
+    pub(crate) count: usize,
+    /// The target of the newest loss, and the losses in a row to it alone.
+    pub(crate) newest_target: (IpAddr, usize),
+    /// When the earliest loss of the run was declared.
+    pub(crate) first_declared: Instant,
+    /// The targets of the run.
+    pub(crate) targets: Vec<IpAddr>,
+}
+
+/// A run of replies, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Replies {
+    /// Replies in a row over all targets.
+    pub(crate) count: usize,
+    /// Replies in a row of the newest reply's target alone.
+    pub(crate) newest_target: usize,
+    /// When the first of the run came.
+    pub(crate) first: Instant,
+    /// When the newest came.
+    pub(crate) newest: Instant,
+    /// The targets of the run.
+    pub(crate) targets: Vec<IpAddr>,
+}
+
+/// A genuine reply, as matched with its probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) target: IpAddr,
+    pub(crate) rtt: Duration,
+    /// It had been declared lost before.
+    pub(crate) was_lost: bool,
+}
+
+/// The ring of recent probes, oldest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History(VecDeque<Entry>);
+
+impl History {
+    /// A probe is ordered.
+    pub(crate) fn order(&mut self, probe: ProbeId, target: IpAddr) {
+        if self.0.len() == HISTORY_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back(Entry { probe, target, state: State::Ordered });
+    }
+
+    /// It left, or the kernel refused it, which is a loss (§14 #8). True where the probe is known.
+    pub(crate) fn sent(&mut self, probe: ProbeId, now: Instant, sent: Option<Instant>) -> bool {
+        let Some(entry) = self.entry(probe) else { return false };
+        if entry.state == State::Ordered {
+            entry.state = match sent {
+                Some(sent) => State::Unanswered { sent },
+                None => State::Lost { sent: now, declared: now },
+            };
+        }
+        true
+    }
+
+    /// Its reply came.
+    pub(crate) fn reply(&mut self, probe: ProbeId, received: Instant) -> Option<Answer> {
+        let entry = self.entry(probe)?;
+        let (sent, was_lost) = match entry.state {
+            State::Unanswered { sent } | State::Void { sent } => (sent, false),
+            State::Lost { sent, .. } => (sent, true),
+            State::Ordered | State::Answered { .. } => return None,
+        };
+        entry.state = State::Answered { received };
+        Some(Answer { target: entry.target, rtt: received.since(sent), was_lost })
+    }
+
+    /// Declares lost what has been unanswered for `timeout`; how many.
+    pub(crate) fn expire(&mut self, now: Instant, timeout: Duration) -> usize {
+        let mut lost = 0;
+        for entry in &mut self.0 {
+            if let State::Unanswered { sent } = entry.state
+                && sent + timeout <= now
+            {
+                entry.state = State::Lost { sent, declared: sent + timeout };
+                lost += 1;
+            }
+        }
+        lost
+    }
+
+    /// When the next probe will be lost if no reply comes.
+    pub(crate) fn next_expiry(&self, timeout: Duration) -> Option<Instant> {
+        self.0.iter().find_map(|entry| match entry.state {
+            State::Unanswered { sent } => Some(sent + timeout),
+            _ => None,
+        })
+    }
+
+    /// The daemon was away: voids what is on its way; how many.
+    pub(crate) fn void(&mut self) -> u32 {
+        let mut void = 0;
+        for entry in &mut self.0 {
+            if let State::Unanswered { sent } = entry.state {
+                entry.state = State::Void { sent };
+                void += 1;
+            }
+        }
+        void
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The present run of losses; none where the newest judged probe was answered, or none was judged.
+    pub(crate) fn losses(&self) -> Option<Losses> {
+        let run = || self.judged().map_while(|(entry, verdict)| Some((entry, verdict.err()?)));
+        let newest = run().next()?.0.target;
+        let to_newest =
+            self.judged().filter(|(entry, _)| entry.target == newest).take_while(|(_, verdict)| verdict.is_err());
+        Some(Losses {
+            count: run().count(),
+            newest_target: (newest, to_newest.count()),
+            first_declared: run().last()?.1.declared,
+            targets: distinct(run().map(|(entry, _)| entry.target)),
+        })
+    }
+
+    /// The present run of replies; none where the newest judged probe was lost, or none was judged.
+    pub(crate) fn replies(&self) -> Option<Replies> {
+        let run = || self.judged().map_while(|(entry, verdict)| Some((entry, verdict.ok()?)));
+        let (entry, newest) = run().next()?;
+        let of_newest =
+            self.judged().filter(|(other, _)| other.target == entry.target).take_while(|(_, verdict)| verdict.is_ok());
+        Some(Replies {
+            count: run().count(),
+            newest_target: of_newest.count(),
+            first: run().last()?.1,
+            newest,
+            targets: distinct(run().map(|(entry, _)| entry.target)),
+        })
+    }
+
+    /// How many probes of the present run of losses were sent after `moment`.
+    pub(crate) fn losses_sent_after(&self, moment: Instant) -> usize {
+        self.judged().map_while(|(_, verdict)| verdict.err()).take_while(|loss| loss.sent > moment).count()
+    }
+
+    /// Judged probes, newest first: when the reply came, or the loss.
+    fn judged(&self) -> impl Iterator<Item = (&Entry, Result<Instant, Loss>)> {
+        self.0.iter().rev().filter_map(|entry| match entry.state {
+            State::Answered { received } => Some((entry, Ok(received))),
+            State::Lost { sent, declared } => Some((entry, Err(Loss { sent, declared }))),
+            State::Ordered | State::Unanswered { .. } | State::Void { .. } => None,
+        })
+    }
+
+    fn entry(&mut self, probe: ProbeId) -> Option<&mut Entry> {
+        self.0.iter_mut().rev().find(|entry| entry.probe == probe)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Loss {
+    sent: Instant,
+    declared: Instant,
+}
+
+fn distinct(targets: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
+    let mut seen: Vec<IpAddr> = targets.collect();
+    seen.sort_unstable();
+    seen.dedup();
+    seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_millis(100);
+
+    fn at(ms: u64) -> Instant {
+        Instant::from_nanos(ms * 1_000_000)
+    }
+
+    fn target(last: u8) -> IpAddr {
+        [192, 0, 2, last].into()
+    }
+
+    /// Probes 1.. sent every 100 ms to alternating targets; `.` is answered, `x` lost.
+    fn played(story: &str) -> History {
+        let mut history = History::default();
+        for (i, what) in story.bytes().enumerate() {
+            let (probe, sent) = (ProbeId(i as u64 + 1), at(100 * i as u64));
+            history.order(probe, target(1 + i as u8 % 2));
+            history.sent(probe, sent, Some(sent));
+            if what == b'.' {
+                history.reply(probe, sent + Duration::from_millis(1));
+            }
+        }
+        history.expire(at(100 * story.len() as u64), TIMEOUT);
+        history
+    }
+
+    #[test]
+    fn losses_are_counted_from_the_newest() {
+        let losses = played("..xxx").losses().unwrap();
+        assert_eq!((losses.count, losses.newest_target, losses.first_declared), (3, (target(1), 2), at(300)));
+        assert_eq!(losses.targets, [target(1), target(2)]);
+        assert_eq!(played("xxx.").losses(), None);
+        assert_eq!(played("..xxx").losses_sent_after(at(200)), 2);
+    }
+
+    #[test]
+    fn a_target_has_a_run_of_its_own() {
+        // Every second probe goes to the target that is dead.
+        let losses = played("x.x.x.x.x").losses().unwrap();
+        assert_eq!((losses.count, losses.newest_target), (1, (target(1), 5)));
+    }
+
+    #[test]
+    fn replies_are_counted_from_the_newest() {
+        let replies = played("x.x...").replies().unwrap();
+        assert_eq!((replies.count, replies.newest_target, replies.first), (3, 3, at(301)));
+        assert_eq!(played("...x").replies(), None);
+    }
+
+    #[test]
+    fn a_late_reply_redeems_and_a_second_one_does_not_count() {
+        let mut history = played("xx");
+        let answer = history.reply(ProbeId(2), at(260)).unwrap();
+        assert_eq!((answer.rtt, answer.was_lost), (Duration::from_millis(160), true));
+        assert_eq!(history.reply(ProbeId(2), at(261)), None);
+        assert_eq!(history.losses(), None);
+        assert_eq!(history.reply(ProbeId(99), at(1)), None);
+    }
+
+    #[test]
+    fn void_probes_neither_count_nor_break_a_run() {
+        let mut history = played("xxxx");
+        history.order(ProbeId(5), target(1));
+        history.sent(ProbeId(5), at(400), Some(at(400)));
+        assert_eq!(history.void(), 1);
+        assert_eq!(history.expire(at(9000), TIMEOUT), 0);
+        assert_eq!(history.losses().unwrap().count, 4);
+        history.reply(ProbeId(5), at(401)).unwrap();
+        assert_eq!(history.losses(), None);
+    }
+
+    #[test]
+    fn a_probe_that_the_kernel_refuses_is_lost() {
+        let mut history = History::default();
+        history.order(ProbeId(1), target(1));
+        assert!(history.sent(ProbeId(1), at(5), None));
+        assert_eq!(history.losses().unwrap().count, 1);
+        assert!(!history.sent(ProbeId(2), at(5), None));
+    }
+}

@@ -1,0 +1,275 @@
+//! What is wanted, less what is observed: the changes to the kernel, in an order of which every beginning
+//! is safe. Pure; nothing is remembered from one comparison to the next.
+//!
+//! Make before break: whatever a change builds on stands before it, and what is to go goes last. So a
+//! transaction may be cut anywhere, by a limit, a refusal or a crash, and the rest is found again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::action::{Announcement, Change, Memory};
+use crate::config::carried;
+use crate::group::Group;
+use crate::id::{IfIndex, IfName};
+use crate::kernel::{ALIAS, AddressInfo, AddressKey, Kernel, Leg, ROUTE_METRIC, Route, RouteKey, Scope, Tunables};
+
+/// What a change is about: names it in waits and in messages.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Key {
+    CreateInterface(IfName),
+    DeleteInterface(IfName),
+    SetUp(IfIndex),
+    SetCarrier(IfName, bool),
+    Tune(IfIndex),
+    AddAddress(AddressKey),
+    DeleteAddress(AddressKey),
+    PutRoute(RouteKey),
+    DeleteRoute(RouteKey),
+}
+
+/// The key of a change; an announcement is not one that could be compared with anything.
+pub(crate) fn key_of(change: &Change) -> Option<Key> {
+    Some(match change {
+        Change::CreateInterface(name) => Key::CreateInterface(name.clone()),
+        Change::DeleteInterface(name) => Key::DeleteInterface(name.clone()),
+        Change::SetUp(index) => Key::SetUp(*index),
+        Change::SetCarrier { name, on } => Key::SetCarrier(name.clone(), *on),
+        Change::Tune { index, .. } => Key::Tune(*index),
+        Change::AddAddress { key, .. } => Key::AddAddress(*key),
+        Change::DeleteAddress(key) => Key::DeleteAddress(*key),
+        Change::PutRoute { route, .. } => Key::PutRoute(route.key),
+        Change::DeleteRoute(key) => Key::DeleteRoute(*key),
+        Change::Announce(_) => return None,
+    })
+}
+
+/// The changes that make the kernel what the groups want it to be, most urgent first.
+pub(crate) fn plan(groups: &[Group], kernel: &Kernel, memory: &Memory) -> Vec<Change> {
+    let wanted = Wanted::of(groups, kernel);
+    let mut plan = Planner { kernel, wanted: &wanted, changes: Vec::new() };
+    plan.interfaces(groups);
+    plan.tune_members(groups);
+    plan.add_addresses(&wanted.tests, Scope::Link);
+    plan.add_addresses(&wanted.anchors, Scope::Global);
+    // A way out needs an address of its own on the member (finding 2), so the first of each comes before the routes.
+    let (first, rest) = wanted.bound_in_order();
+    plan.bind(&first);
+    plan.put_routes();
+    plan.bind(&rest);
+    plan.delete_addresses();
+    plan.delete_routes();
+    plan.tune_leavers(groups, memory);
+    plan.carriers(groups);
+    plan.delete_interfaces(groups);
+    plan.changes
+}
+
+/// Where a data address is to be bound, and by which hardware address it is announced.
+#[derive(Clone, Copy, Debug)]
+struct Binding {
+    key: AddressKey,
+    announcement: Option<Announcement>,
+}
+
+#[derive(Debug, Default)]
+struct Wanted {
+    anchors: Vec<AddressKey>,
+    tests: Vec<AddressKey>,
+    bound: Vec<Binding>,
+    /// Data addresses and routes of groups that nobody can carry now: left as they are.
+    undecided_addresses: BTreeSet<IpAddr>,
+    undecided_routes: BTreeSet<RouteKey>,
+    routes: BTreeMap<RouteKey, BTreeSet<Leg>>,
+    /// Interfaces that have a test address, and so may be a way out without carrying data.
+    tested: BTreeSet<IfIndex>,
+}
+
+impl Wanted {
+    fn of(groups: &[Group], kernel: &Kernel) -> Self {
+        let mut wanted = Wanted::default();
+        groups.iter().for_each(|group| wanted.add_group(group, kernel));
+        wanted
+    }
+
+    fn add_group(&mut self, group: &Group, kernel: &Kernel) {
+        if let Some(own) = kernel.link_named(&group.config.interface) {
+            self.anchors.extend(group.addresses().map(|address| AddressKey::host(own.index, address)));
+        }
+        for member in group.members.iter().filter(|member| !member.offline) {
+            let Some(nic) = member.nic else { continue };
+            for test in member.config.test_addresses.iter().map(IpNet::addr).filter(|test| carried(*test)) {
+                self.tests.push(AddressKey::host(nic.index, test));
+                self.tested.insert(nic.index);
+            }
+        }
+        for address in group.addresses() {
+            match group.placed.get(&address).and_then(|holder| group.member(holder)).and_then(|member| member.nic) {
+                Some(nic) => {
+                    let announcement = nic.mac.map(|mac| Announcement { index: nic.index, mac, address });
+                    self.bound.push(Binding { key: AddressKey::host(nic.index, address), announcement });
+                }
+                None => {
+                    self.undecided_addresses.insert(address);
+                }
+            }
+        }
+        self.add_routes(group);
+    }
+
+    fn add_routes(&mut self, group: &Group) {
+        let carriers = group.carriers();
+        let indices = carriers.iter().filter_map(|member| Some(member.nic?.index));
+        let ways_out: Vec<IfIndex> = indices.filter(|index| self.may_send(*index)).collect();
+        for (to, via) in ways(group) {
+            let key = RouteKey { to, metric: ROUTE_METRIC, ours: true };
+            if ways_out.is_empty() {
+                self.undecided_routes.insert(key);
+            } else {
+                self.routes.entry(key).or_default().extend(ways_out.iter().map(|&index| Leg { index, via }));
+            }
+        }
+    }
+
+    /// A member sends only while it has an address that may stand in its ARP requests; else it would
+    /// borrow another's and teach its neighbours a wrong binding (finding 2).
+    fn may_send(&self, index: IfIndex) -> bool {
+        self.tested.contains(&index) || self.bound.iter().any(|binding| binding.key.index == index)
+    }
+
+    /// The first binding of each interface that needs it to be a way out, and all others.
+    fn bound_in_order(&self) -> (Vec<Binding>, Vec<Binding>) {
+        let mut ready = self.tested.clone();
+        self.bound.iter().partition(|binding| ready.insert(binding.key.index))
+    }
+}
+
+/// Destinations of a group and the router to each: on-link prefixes, default routes, static routes.
+fn ways(group: &Group) -> Vec<(IpNet, Option<IpAddr>)> {
+    let on_link = group.config.addresses.iter().filter(|net| net.prefix_len() < net.max_prefix_len());
+    let on_link = on_link.map(|net| (net.trunc(), None));
+    let default = |gateway: &IpAddr| match gateway {
+        IpAddr::V4(_) => IpNet::new_assert(IpAddr::from([0; 4]), 0),
+        IpAddr::V6(_) => IpNet::new_assert(IpAddr::from([0; 16]), 0),
+    };
+    let defaults = group.config.gateways.iter().map(|gateway| (default(gateway), Some(*gateway)));
+    let routes = group.config.routes.iter().map(|route| (route.to, Some(route.via)));
+    on_link.chain(defaults).chain(routes).filter(|(to, _)| carried(to.addr())).collect()
+}
+
+struct Planner<'a> {
+    kernel: &'a Kernel,
+    wanted: &'a Wanted,
+    changes: Vec<Change>,
+}
+
+impl Planner<'_> {
+    fn interfaces(&mut self, groups: &[Group]) {
+        for group in groups {
+            match self.kernel.link_named(&group.config.interface) {
+                None => self.changes.push(Change::CreateInterface(group.config.interface.clone())),
+                Some(link) if !link.up => self.changes.push(Change::SetUp(link.index)),
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn tune_members(&mut self, groups: &[Group]) {
+        for nic in groups.iter().flat_map(|group| &group.members).filter_map(|member| member.nic) {
+            self.tune(nic.index, Tunables::MEMBER);
+        }
+    }
+
+    fn tune_leavers(&mut self, groups: &[Group], memory: &Memory) {
+        for (name, before) in &memory.tunables {
+            if !groups.iter().any(|group| group.member(name).is_some())
+                && let Some(link) = self.kernel.link_named(name)
+            {
+                self.tune(link.index, *before);
+            }
+        }
+    }
+
+    fn tune(&mut self, index: IfIndex, tunables: Tunables) {
+        let present = self.kernel.links.get(&index).and_then(|link| link.tunables);
+        if present.is_some_and(|present| present != tunables) {
+            self.changes.push(Change::Tune { index, tunables });
+        }
+    }
+
+    fn add_addresses(&mut self, keys: &[AddressKey], scope: Scope) {
+        keys.iter().for_each(|key| {
+            self.add_address(*key, scope);
+        });
+    }
+
+    /// Has the address stand with that scope; true where it has to be added. One of ours with the other
+    /// scope, a test address that became a data address, has to go first.
+    fn add_address(&mut self, key: AddressKey, scope: Scope) -> bool {
+        match self.kernel.addresses.get(&key) {
+            Some(info) if info.scope == scope || !info.ours => return false,
+            Some(_) => self.changes.push(Change::DeleteAddress(key)),
+            None => {}
+        }
+        self.changes.push(Change::AddAddress { key, scope });
+        true
+    }
+
+    fn bind(&mut self, bindings: &[Binding]) {
+        for binding in bindings {
+            if self.add_address(binding.key, Scope::Global) {
+                self.changes.extend(binding.announcement.map(Change::Announce));
+            }
+        }
+    }
+
+    fn put_routes(&mut self) {
+        for (key, legs) in &self.wanted.routes {
+            let legs: Vec<Leg> = legs.iter().copied().collect();
+            let present = self.kernel.routes.get(key);
+            if present.is_some_and(|route| route.legs == legs) {
+                continue;
+            }
+            let route = Route { key: *key, scope: Scope::Global, legs };
+            self.changes.push(Change::PutRoute { route, replace: present.is_some() });
+        }
+    }
+
+    /// What is ours and not wanted goes, data addresses only where they stand elsewhere by now.
+    fn delete_addresses(&mut self) {
+        let wanted = self.wanted;
+        let bound = wanted.bound.iter().map(|binding| binding.key);
+        let keep: BTreeSet<AddressKey> = wanted.anchors.iter().chain(&wanted.tests).copied().chain(bound).collect();
+        let stale = |(key, info): &(&AddressKey, &AddressInfo)| {
+            info.ours && !keep.contains(key) && !wanted.undecided_addresses.contains(&key.address.addr())
+        };
+        self.changes.extend(self.kernel.addresses.iter().filter(stale).map(|(key, _)| Change::DeleteAddress(*key)));
+    }
+
+    fn delete_routes(&mut self) {
+        let wanted = self.wanted;
+        let stale = self
+            .kernel
+            .routes
+            .keys()
+            .filter(|key| key.ours && !wanted.routes.contains_key(key) && !wanted.undecided_routes.contains(key));
+        self.changes.extend(stale.map(|key| Change::DeleteRoute(*key)));
+    }
+
+    /// The IPMP interface has carrier while some member functions.
+    fn carriers(&mut self, groups: &[Group]) {
+        for group in groups {
+            let (name, on) = (group.config.interface.clone(), !group.failed());
+            if self.kernel.link_named(&name).is_some_and(|link| link.up && link.carrier != on) {
+                self.changes.push(Change::SetCarrier { name, on });
+            }
+        }
+    }
+
+    fn delete_interfaces(&mut self, groups: &[Group]) {
+        let ours = self.kernel.links.values().filter(|link| link.alias.as_deref() == Some(ALIAS));
+        let orphans = ours.filter(|link| !groups.iter().any(|group| group.config.interface == link.name));
+        self.changes.extend(orphans.map(|link| Change::DeleteInterface(link.name.clone())));
+    }
+}

@@ -1,0 +1,56 @@
+//! Patience with what does not hold: a change that the kernel refused, or that somebody undid, is tried
+//! again after a time that doubles.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::reconcile::Key;
+use crate::time::Instant;
+
+const FIRST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// After so long without trouble all is forgiven.
+const FORGOTTEN: Duration = Duration::from_secs(600);
+
+#[derive(Clone, Copy, Debug)]
+struct Wait {
+    until: Instant,
+    delay: Duration,
+    /// Its end was noticed.
+    heeded: bool,
+}
+
+/// What is to be waited for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Retry(BTreeMap<Key, Wait>);
+
+impl Retry {
+    /// The change did not hold; it may be tried again after the returned time.
+    pub(crate) fn failed(&mut self, key: Key, now: Instant) -> Duration {
+        self.0.retain(|_, wait| now.since(wait.until) < FORGOTTEN);
+        let delay = self.0.get(&key).map_or(FIRST, |wait| (wait.delay * 2).min(LONGEST));
+        self.0.insert(key, Wait { until: now + delay, delay, heeded: false });
+        delay
+    }
+
+    /// Whether the change has to wait.
+    pub(crate) fn is_waiting(&self, key: &Key, now: Instant) -> bool {
+        self.0.get(key).is_some_and(|wait| wait.until > now)
+    }
+
+    /// Whether a wait ended that was not heeded yet; heeds it.
+    pub(crate) fn ended(&mut self, now: Instant) -> bool {
+        let mut ended = false;
+        for wait in self.0.values_mut().filter(|wait| !wait.heeded && wait.until <= now) {
+            wait.heeded = true;
+            ended = true;
+        }
+        ended
+    }
+
+    /// The next end of a wait.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.0.values().filter(|wait| !wait.heeded).map(|wait| wait.until).min()
+    }
+}

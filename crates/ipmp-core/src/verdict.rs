@@ -1,0 +1,89 @@
+//! Is it the member, or is it the network? Members of a group are compared with each other (IPMP behaviour §5).
+
+use crate::history::Losses;
+use crate::member::{Cause, Member};
+use crate::probing::Probing;
+use crate::time::Instant;
+
+/// Losses in a row that fail a member (§0).
+pub(crate) const LOSSES_TO_FAIL: usize = 5;
+
+/// What the losses of a member mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Others are answered: it is this member.
+    Member,
+    /// Others may have begun to lose later: their next probe will tell.
+    Wait,
+    /// Nobody is answered: it is the network, or the targets.
+    Network,
+}
+
+/// What another member can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Evidence {
+    None,
+    Pending,
+    Works,
+}
+
+/// The run of losses that fails a member, if there is one: each family that can probe has five, and is
+/// past its quiet period. The family whose run began first speaks.
+pub(crate) fn failing_run(member: &Member, now: Instant) -> Option<Losses> {
+    let capable = || member.probing.iter().filter(|probing| probing.is_capable());
+    let runs: Option<Vec<Losses>> = capable()
+        .map(|probing| probing.history.losses().filter(|run| run.count >= LOSSES_TO_FAIL && !probing.is_quiet(now)))
+        .collect();
+    runs?.into_iter().min_by_key(|run| run.first_declared)
+}
+
+/// Judges a member whose losses began at `first_declared`.
+pub(crate) fn judge<'a>(others: impl Iterator<Item = &'a Member>, first_declared: Instant) -> Verdict {
+    match others.map(|other| evidence(other, first_declared)).max() {
+        Some(Evidence::Works) => Verdict::Member,
+        Some(Evidence::Pending) => Verdict::Wait,
+        Some(Evidence::None) | None => Verdict::Network,
+    }
+}
+
+/// Every member that functions and has its link is heard, whether it probes or not (§14 #1), but none that
+/// is offline, failed, or held for flapping (§14 #16).
+fn evidence(other: &Member, first_declared: Instant) -> Evidence {
+    if other.offline || !other.link_usable() || !other.functioning() {
+        return Evidence::None;
+    }
+    let capable = || other.probing.iter().filter(|probing| probing.is_capable());
+    if capable().next().is_none() {
+        return Evidence::Works;
+    }
+    capable().map(|probing| evidence_of_probes(probing, first_declared)).max().unwrap_or(Evidence::None)
+}
+
+fn evidence_of_probes(probing: &Probing, first_declared: Instant) -> Evidence {
+    match (probing.history.replies(), probing.history.losses()) {
+        (Some(replies), _) if replies.newest > first_declared => Evidence::Works,
+        // Answered when last asked, which was before; or never asked.
+        (Some(_), _) | (None, None) => Evidence::Pending,
+        (None, Some(run)) if run.count < LOSSES_TO_FAIL => Evidence::Pending,
+        (None, Some(_)) => Evidence::None,
+    }
+}
+
+/// A member that holds through an outage of the network is failed after all once five of its probes are
+/// lost that were sent while another member worked again.
+pub(crate) fn left_behind<'a>(member: &Member, others: impl Iterator<Item = &'a Member>) -> bool {
+    let heard = others.filter(|other| !other.offline && other.link_usable());
+    let Some(works_since) = heard.filter_map(works_since).min() else { return false };
+    let mut capable = member.probing.iter().filter(|probing| probing.is_capable()).peekable();
+    capable.peek().is_some() && capable.all(|probing| probing.history.losses_sent_after(works_since) >= LOSSES_TO_FAIL)
+}
+
+/// Since when a member is answered without a loss, or, where it has nobody to probe, functions.
+fn works_since(other: &Member) -> Option<Instant> {
+    if other.functioning() && !other.probe_capable() {
+        return Some(other.since);
+    }
+    let may_be_heard = other.functioning() || other.failed_by(Cause::Network);
+    let first = other.probing.iter().filter_map(|probing| probing.history.replies()).map(|replies| replies.first).min();
+    first.filter(|_| may_be_heard)
+}
