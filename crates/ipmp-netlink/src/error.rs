@@ -41,6 +41,8 @@ pub(crate) enum Cause {
     Socket(io::Error),
     /// The kernel said nothing.
     Silence(Duration),
+    /// Each of so many dumps was interrupted by changes.
+    Interrupted(u32),
     /// The kernel's answer makes no sense to us, or the connection is gone.
     Broken(&'static str),
 }
@@ -56,7 +58,7 @@ impl Error {
             Cause::Kernel(errno, _) => kind_of(*errno),
             Cause::Socket(error) => error.raw_os_error().map_or(Kind::Other, |errno| kind_of(Errno::from_raw(errno))),
             Cause::Silence(_) => Kind::TimedOut,
-            Cause::Broken(_) => Kind::Other,
+            Cause::Interrupted(_) | Cause::Broken(_) => Kind::Other,
         }
     }
 }
@@ -85,6 +87,7 @@ impl fmt::Display for Cause {
             Cause::Kernel(errno, Some(text)) => write!(f, "{} ({text})", errno.desc()),
             Cause::Socket(error) => write!(f, "netlink: {error}"),
             Cause::Silence(waited) => write!(f, "no answer from the kernel within {} ms", waited.as_millis()),
+            Cause::Interrupted(times) => write!(f, "interrupted by changes {times} times"),
             Cause::Broken(what) => f.write_str(what),
         }
     }
