@@ -3,34 +3,28 @@
 //! A step takes in the event, then settles, always in the same order: NICs and sockets, timers, verdicts
 //! and policy, placement, changes to the kernel, announcements.
 
+mod changes;
+mod command;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::action::{Action, Announcement, Change, Memory, Transaction};
+use crate::action::{Action, Announcement, Change, Memory};
 use crate::announce::Repeats;
 use crate::config::Config;
-use crate::event::{Command, Event, Outcome, Refusal};
+use crate::event::Event;
 use crate::group::{Context, Group};
 use crate::id::{IfIndex, IfName, ProbeId, RequestId, TransactionId};
 use crate::jitter::Jitter;
-use crate::kernel::{AddressKey, Fact, Kernel, Scope, Tunables};
+use crate::kernel::{AddressKey, Fact, Kernel};
 use crate::notice::Notice;
-use crate::reconcile::{self, Key};
+use crate::reconcile::Key;
 use crate::retry::Retry;
 use crate::status::Status;
 use crate::time::Instant;
 
-/// Most changes in one transaction: a second failure waits no longer than these take.
-const CHANGES_MAX: usize = 128;
-
 /// How often every member's link is asked for, since the kernel may tell of a lost carrier up to a second late.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// Refused changes make the picture of the kernel doubtful; it is dumped again no more often than this.
-const RESYNC_EVERY: Duration = Duration::from_secs(1);
-
-/// An administrator who takes a member offline is answered when it carries nothing, or after this time.
-const OFFLINE_WITHIN: Duration = Duration::from_secs(5);
 
 /// That the daemon was late is told no more often than this.
 const LATE_EVERY: Duration = Duration::from_secs(10);
@@ -198,107 +192,8 @@ impl Engine {
         self.groups.iter().any(|group| group.placed.contains_key(&key.address.addr()))
     }
 
-    /// What goes or changes while no transaction of ours concerns it was undone by somebody else.
-    fn note_undone(&mut self, made: Key, unmade: Key) {
-        let ours = self.in_flight.iter().flat_map(|(_, changes)| changes).filter_map(reconcile::key_of);
-        if !ours.into_iter().any(|key| key == made || key == unmade) {
-            self.undone.insert(made);
-        }
-    }
-
     fn probe_sent(&mut self, probe: ProbeId, sent: Result<Instant, String>, now: Instant) {
         self.groups.iter_mut().any(|group| group.probe_sent(probe, now, sent.as_ref().ok().copied()));
-    }
-
-    fn changed(&mut self, transaction: TransactionId, outcomes: Vec<Outcome>, now: Instant, actions: &mut Vec<Action>) {
-        let Some((_, changes)) = self.in_flight.take_if(|(id, _)| *id == transaction) else { return };
-        let mut refused = false;
-        for (change, outcome) in changes.into_iter().zip(outcomes) {
-            match outcome {
-                Outcome::Done => self.done(change, now, actions),
-                Outcome::Skipped => {}
-                Outcome::Refused(reason) => {
-                    refused = true;
-                    self.refused(change, reason, now, actions);
-                }
-            }
-        }
-        if refused && now >= self.resync_not_before {
-            self.resync_not_before = now + RESYNC_EVERY;
-            actions.push(Action::Resync);
-        }
-        (self.observe, self.compare) = (true, true);
-    }
-
-    fn done(&mut self, change: Change, now: Instant, actions: &mut Vec<Action>) {
-        match &change {
-            Change::AddAddress { key, scope: Scope::Global } => {
-                for group in &mut self.groups {
-                    group.bound_to(key, actions);
-                }
-            }
-            Change::Announce(announcement) => self.repeats.announced(announcement.address, now),
-            Change::SetCarrier { name, on } => {
-                let link = self.kernel.link_named(name);
-                self.carriers.extend(link.map(|link| (name.clone(), (link.index, *on))));
-            }
-            _ => {}
-        }
-        self.just_done.extend(reconcile::key_of(&change));
-    }
-
-    fn refused(&mut self, change: Change, reason: String, now: Instant, actions: &mut Vec<Action>) {
-        match reconcile::key_of(&change) {
-            Some(key) => {
-                let what = self.describe(&key);
-                let retry_in = self.retry.failed(key, now);
-                actions.push(Action::Notify(Notice::ChangeRefused { what, reason, retry_in }));
-            }
-            None => {
-                if let Change::Announce(announcement) = change {
-                    self.repeats.announced(announcement.address, now);
-                }
-            }
-        }
-    }
-
-    fn command(&mut self, request: RequestId, command: Command, now: Instant, actions: &mut Vec<Action>) {
-        let (name, offline) = match command {
-            Command::Offline(name) => (name, true),
-            Command::Online(name) => (name, false),
-        };
-        let result = self.with_member(&name, now, actions, |group, i, ctx| match offline {
-            true => group.take_offline(i, ctx),
-            false => group.take_online(i, ctx),
-        });
-        if result.is_ok() {
-            match offline {
-                true => self.memory.offline.insert(name.clone()),
-                false => self.memory.offline.remove(&name),
-            };
-            actions.push(Action::Remember(self.memory.clone()));
-            (self.observe, self.compare) = (true, true);
-        }
-        if offline && result.is_ok() {
-            self.leaving.push((request, name, now + OFFLINE_WITHIN));
-        } else {
-            actions.push(Action::Answer { request, result });
-        }
-    }
-
-    fn with_member(
-        &mut self,
-        name: &IfName,
-        now: Instant,
-        actions: &mut Vec<Action>,
-        act: impl FnOnce(&mut Group, usize, &mut Context) -> Result<(), Refusal>,
-    ) -> Result<(), Refusal> {
-        let found = self.groups.iter().enumerate().find_map(|(g, group)| {
-            group.members.iter().position(|member| member.config.interface == *name).map(|i| (g, i))
-        });
-        let Some((g, i)) = found else { return Err(Refusal::UnknownInterface(name.clone())) };
-        let (mut ctx, groups) = self.context(now, actions);
-        act(&mut groups[g], i, &mut ctx)
     }
 
     fn context<'a>(&'a mut self, now: Instant, actions: &'a mut Vec<Action>) -> (Context<'a>, &'a mut [Group]) {
@@ -359,111 +254,6 @@ impl Engine {
         }
     }
 
-    /// Compares what is wanted with what is there, and has the most urgent differences mended.
-    fn reconcile(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        let (kernel, retry) = (&self.kernel, &self.retry);
-        for group in &mut self.groups {
-            group.place(kernel, |key| retry.is_waiting(&Key::AddAddress(key), now));
-        }
-        self.forget_leavers(actions);
-        let planned = reconcile::plan(&self.groups, &self.kernel, &self.memory);
-        let changes = self.due(planned, now, actions);
-        if changes.is_empty() {
-            return;
-        }
-        self.remember_tunables(&changes, actions);
-        self.last_transaction += 1;
-        let id = TransactionId(self.last_transaction);
-        self.in_flight = Some((id, changes.clone()));
-        actions.push(Action::Apply(Transaction { id, changes }));
-    }
-
-    /// Leaves out what has to wait, and with an addition that waits the deletions that build on it.
-    fn due(&mut self, planned: Vec<Change>, now: Instant, actions: &mut Vec<Action>) -> Vec<Change> {
-        let just_done = std::mem::take(&mut self.just_done);
-        let undone = std::mem::take(&mut self.undone);
-        let mut waiting = BTreeSet::new();
-        let mut due = Vec::new();
-        for change in planned {
-            let key = reconcile::key_of(&change);
-            let waits = match &key {
-                Some(Key::SetCarrier(name, on)) => {
-                    self.kernel.link_named(name).map(|link| (link.index, *on)) == self.carriers.get(name).copied()
-                }
-                Some(Key::DeleteAddress(key)) if waiting.contains(&key.address.addr()) => true,
-                Some(key) if self.retry.is_waiting(key, now) => true,
-                Some(key) if just_done.contains(key) => {
-                    self.retry.failed(key.clone(), now);
-                    true
-                }
-                Some(key) if undone.contains(key) => {
-                    self.retry.failed(key.clone(), now);
-                    actions.push(Action::Notify(Notice::Mended { what: self.describe(key) }));
-                    false
-                }
-                Some(_) => false,
-                None => matches!(&change, Change::Announce(told) if waiting.contains(&told.address)),
-            };
-            match (waits, key) {
-                (false, _) => due.push(change),
-                (true, Some(Key::AddAddress(key))) => {
-                    waiting.insert(key.address.addr());
-                }
-                (true, _) => {}
-            }
-        }
-        due.truncate(CHANGES_MAX);
-        due
-    }
-
-    /// What a change is about, for people: names instead of numbers.
-    fn describe(&self, key: &Key) -> String {
-        let name = |index: &IfIndex| match self.kernel.links.get(index) {
-            Some(link) => link.name.to_string(),
-            None => format!("interface {index}"),
-        };
-        match key {
-            Key::CreateInterface(interface) => format!("interface {interface}"),
-            Key::DeleteInterface(interface) => format!("deletion of interface {interface}"),
-            Key::SetUp(index) => format!("setting {} up", name(index)),
-            Key::SetCarrier(interface, _) => format!("carrier of {interface}"),
-            Key::Tune(index) => format!("settings of {}", name(index)),
-            Key::AddAddress(key) => format!("address {} on {}", key.address, name(&key.index)),
-            Key::DeleteAddress(key) => format!("deletion of address {} from {}", key.address, name(&key.index)),
-            Key::PutRoute(key) => format!("route to {}", key.to),
-            Key::DeleteRoute(key) => format!("deletion of the route to {}", key.to),
-        }
-    }
-
-    /// What a member's settings were is written down before they are changed.
-    fn remember_tunables(&mut self, changes: &[Change], actions: &mut Vec<Action>) {
-        let mut changed = false;
-        for change in changes {
-            let Change::Tune { index, tunables: Tunables::MEMBER } = change else { continue };
-            let Some(link) = self.kernel.links.get(index) else { continue };
-            if let Some(before) = link.tunables.filter(|_| !self.memory.tunables.contains_key(&link.name)) {
-                self.memory.tunables.insert(link.name.clone(), before);
-                changed = true;
-            }
-        }
-        if changed {
-            actions.push(Action::Remember(self.memory.clone()));
-        }
-    }
-
-    /// Settings that were put back, or that went with their NIC, need not be remembered.
-    fn forget_leavers(&mut self, actions: &mut Vec<Action>) {
-        let (groups, kernel) = (&self.groups, &self.kernel);
-        let before = self.memory.tunables.len();
-        self.memory.tunables.retain(|name, before| match kernel.link_named(name) {
-            None => false,
-            Some(link) => groups.iter().any(|group| group.member(name).is_some()) || link.tunables != Some(*before),
-        });
-        if self.memory.tunables.len() != before {
-            actions.push(Action::Remember(self.memory.clone()));
-        }
-    }
-
     fn announce(&mut self, now: Instant, actions: &mut Vec<Action>) {
         let due = self.repeats.take_due(now);
         let announcements: Vec<Announcement> = due
@@ -477,26 +267,6 @@ impl Engine {
         if !announcements.is_empty() {
             actions.push(Action::Announce(announcements));
         }
-    }
-
-    /// Answers those who took a member offline once it carries nothing of ours.
-    fn answer_leaving(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        let (groups, kernel, busy) = (&self.groups, &self.kernel, self.in_flight.is_some());
-        self.leaving.retain(|(request, name, until)| {
-            let index = groups.iter().find_map(|group| group.member(name)?.nic).map(|nic| nic.index);
-            let carries = index.is_some_and(|index| {
-                kernel.addresses.iter().any(|(key, info)| key.index == index && info.ours)
-                    || kernel
-                        .routes
-                        .values()
-                        .any(|route| route.key.ours && route.legs.iter().any(|leg| leg.index == index))
-            });
-            let waits = (busy || carries) && now < *until;
-            if !waits {
-                actions.push(Action::Answer { request: *request, result: Ok(()) });
-            }
-            waits
-        });
     }
 
     fn next_deadline(&self, now: Instant) -> Option<Instant> {

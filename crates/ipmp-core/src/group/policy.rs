@@ -1,0 +1,93 @@
+//! Who of the members that work is active: standbys, failback, and the administrator's hand (IPMP behaviour §6).
+
+use crate::event::Refusal;
+use crate::group::{Context, Group};
+use crate::member::{Cause, Health, Member};
+use crate::notice::{Notice, Reason};
+
+impl Group {
+    /// An active member is gone: one that idles takes its place, a standby if there is one (§6).
+    pub(super) fn activate_another(&mut self, ctx: &mut Context) {
+        let idle = |member: &Member| member.usable() && member.inactive;
+        let standby = self.members.iter().position(|member| idle(member) && member.config.standby);
+        if let Some(i) = standby.or_else(|| self.members.iter().position(idle)) {
+            self.set_active(i, true, ctx);
+        }
+    }
+
+    pub(super) fn set_active(&mut self, i: usize, active: bool, ctx: &mut Context) {
+        let (group, interface) = (self.config.name.clone(), self.members[i].config.interface.clone());
+        self.members[i].inactive = !active;
+        ctx.notify(match active {
+            true => Notice::StandbyActivated { interface, group },
+            false => Notice::StandbyDeactivated { interface, group },
+        });
+        ctx.changed = true;
+    }
+
+    /// As many members are active as are not standby, a standby only while another is missing, and one at
+    /// least if any functions (§6, §14 #3 and #4).
+    pub(super) fn apply_policy(&mut self, ctx: &mut Context) {
+        if self.config.failback {
+            let idle = |member: &Member| member.usable() && member.inactive && !member.config.standby;
+            while let Some(i) = self.members.iter().position(idle) {
+                self.set_active(i, true, ctx);
+            }
+        }
+        let wanted = self.members.iter().filter(|member| !member.config.standby).count().max(1);
+        let active = |group: &Self| group.members.iter().filter(|member| member.in_service()).count();
+        while active(self) < wanted {
+            let idle = |member: &Member| member.usable() && member.link_usable() && member.inactive;
+            let standby = self.members.iter().position(|member| idle(member) && member.config.standby);
+            let any = self.members.iter().position(idle).filter(|_| active(self) == 0);
+            let Some(i) = standby.or(any) else { break };
+            self.set_active(i, true, ctx);
+        }
+        while active(self) > wanted {
+            let spare = |member: &Member| member.in_service() && member.functioning() && member.config.standby;
+            let Some(i) = self.members.iter().position(spare) else { break };
+            self.set_active(i, false, ctx);
+        }
+    }
+
+    /// The administrator takes a member out of service.
+    pub(crate) fn take_offline(&mut self, i: usize, ctx: &mut Context) -> Result<(), Refusal> {
+        let interface = self.members[i].config.interface.clone();
+        if self.members[i].offline {
+            return Err(Refusal::AlreadyOffline(interface));
+        }
+        let failed = self.failed();
+        let could_replace =
+            |other: &Member| if failed { !other.offline && other.link_usable() } else { other.usable() };
+        if !self.others(i).any(could_replace) {
+            return Err(Refusal::MinimumRedundancy(interface));
+        }
+        let was_active = self.members[i].in_service();
+        self.members[i].offline = true;
+        self.members[i].inactive = false;
+        ctx.notify(Notice::Offline { interface, group: self.config.name.clone() });
+        if was_active {
+            self.activate_another(ctx);
+        }
+        ctx.changed = true;
+        Ok(())
+    }
+
+    /// The administrator takes a member back. What was done to its cables meanwhile nobody knows: where
+    /// probes can tell, it has to earn its place.
+    pub(crate) fn take_online(&mut self, i: usize, ctx: &mut Context) -> Result<(), Refusal> {
+        let (group, now) = (self.config.name.clone(), ctx.now);
+        let member = &mut self.members[i];
+        let interface = member.config.interface.clone();
+        if !member.offline {
+            return Err(Refusal::NotOffline(interface));
+        }
+        member.offline = false;
+        if member.functioning() && !member.probing.is_empty() {
+            member.set_health(Health::Failed { cause: Cause::Unproven, reason: Reason::Unproven }, now);
+        }
+        ctx.notify(Notice::Online { interface, group });
+        ctx.changed = true;
+        Ok(())
+    }
+}
