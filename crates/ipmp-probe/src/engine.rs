@@ -1,0 +1,103 @@
+//! What the daemon sees of the probe engine.
+
+use std::io;
+use std::net::IpAddr;
+
+use ipmp_core::{Event, Family, IfName, Instant, ProbeId, Prober};
+use rand::SeedableRng;
+use rand::rngs::{StdRng, SysRng};
+
+use crate::ledger::Rejected;
+use crate::prober::OpenProber;
+use crate::readiness::Readiness;
+
+/// All probe sockets of the host.
+pub struct ProbeEngine {
+    /// A cryptographic generator: nonces must not be guessed.
+    rng: StdRng,
+    readiness: Readiness,
+    /// A few dozen at most; each under the token by which its readiness is known.
+    probers: Vec<(u64, OpenProber)>,
+    next_token: u64,
+    rejected: Rejected,
+}
+
+impl ProbeEngine {
+    /// An engine without sockets.
+    ///
+    /// # Errors
+    /// The system gives no random numbers, or no file descriptor.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime that has I/O enabled.
+    pub fn new() -> io::Result<Self> {
+        let rng = StdRng::try_from_rng(&mut SysRng).map_err(io::Error::other)?;
+        let (readiness, rejected) = (Readiness::new()?, Rejected::default());
+        Ok(Self { rng, readiness, probers: Vec::new(), next_token: 0, rejected })
+    }
+
+    /// Opens the socket of a member and family. One that is open is closed first, also where the new one is
+    /// refused; answers to its probes no longer count.
+    ///
+    /// # Errors
+    /// A sentence that names the member: the interface is gone or is another, the test address is not on
+    /// the host, or we lack CAP_NET_RAW.
+    pub fn open(&mut self, spec: &Prober) -> io::Result<()> {
+        self.close(&spec.member, spec.family());
+        self.try_open(spec).map_err(|error| {
+            let text = format!("cannot probe from {} by {}: {error}", spec.source, spec.member);
+            io::Error::new(error.kind(), text)
+        })
+    }
+
+    fn try_open(&mut self, spec: &Prober) -> io::Result<()> {
+        let prober = OpenProber::open(spec, &mut self.rng)?;
+        self.readiness.watch(prober.socket(), self.next_token)?;
+        self.probers.push((self.next_token, prober));
+        self.next_token += 1;
+        Ok(())
+    }
+
+    /// Closes the socket of a member and family, if it is open.
+    pub fn close(&mut self, member: &IfName, family: Family) {
+        self.probers.retain(|(_, prober)| !prober.is(member, family));
+    }
+
+    /// Sends an echo request to `target`, straight onto the link of `member`, without waiting for anything.
+    /// Gives the moment just before it was handed to the kernel.
+    ///
+    /// # Errors
+    /// A sentence that says why it did not leave. Each is a lost probe, a full send buffer too; none has to
+    /// do with another probe.
+    pub fn send(&mut self, probe: ProbeId, member: &IfName, target: IpAddr) -> Result<Instant, String> {
+        let family = Family::of(target);
+        let open = self.probers.iter_mut().find(|(_, prober)| prober.is(member, family));
+        let (_, prober) = open.ok_or_else(|| format!("no {family} probe socket is open on {member}"))?;
+        prober.send(probe, target, &mut self.rng).map_err(|error| {
+            let source = prober.spec.source;
+            format!("cannot send from {source} by {member} to {target}: {}", error.desc())
+        })
+    }
+
+    /// Waits until something may be there for [`ProbeEngine::drain`]. Cancel safe. While no socket is open
+    /// it waits for ever.
+    pub async fn readable(&mut self) {
+        self.readiness.readable().await;
+    }
+
+    /// Adds an [`Event::Reply`] for each genuine answer that has arrived, whether or not
+    /// [`ProbeEngine::readable`] told of it. Never blocks. Takes at most [`crate::DRAIN_MAX`] datagrams from
+    /// each socket; what is beyond makes `readable` return again at once.
+    pub fn drain(&mut self, out: &mut Vec<Event>) {
+        for token in self.readiness.ready(self.probers.len()) {
+            if let Some((_, prober)) = self.probers.iter_mut().find(|(known, _)| *known == token) {
+                prober.drain(&mut self.rejected, out);
+            }
+        }
+    }
+
+    /// How many datagrams were not the answer to a probe, since the engine was made.
+    pub fn rejected(&self) -> Rejected {
+        self.rejected
+    }
+}

@@ -1,0 +1,177 @@
+//! The raw socket of a prober: bound to the device and to the test address, so that what it sends leaves by
+//! that member and no other, and only what came in by that member for that address reaches it.
+
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::num::NonZeroU32;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+use ipmp_core::{Family, Prober};
+use nix::cmsg_space;
+use nix::errno::Errno;
+use nix::sys::socket::{
+    ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendto, setsockopt,
+    sockopt::{DontRoute, RcvBuf, RcvBufForce, ReceiveTimestampns, SndBuf, SndBufForce},
+};
+use nix::sys::time::TimeSpec;
+use socket2::{Domain, Protocol, SockFilter, Socket, Type};
+
+/// Test addresses and targets share a subnet: nothing of ours need ever be forwarded.
+const HOPS: u32 = 1;
+
+/// Class selector 6, "network control" (RFC 2474, RFC 4594 §3.1), in the TOS and traffic class octet: a
+/// probe that waits behind bulk data on a full link would look like a dead path. A Linux target answers in
+/// the class it was asked in.
+const CS6: u32 = 0xc0;
+
+/// `TC_PRIO_CONTROL`: the first band of the default queueing discipline of the host itself. IPMP queues
+/// probes ahead of data (IPMP behaviour, §7).
+const TC_PRIO_CONTROL: u32 = 7;
+
+/// Bytes of a receive buffer; the kernel doubles it for its own overhead. Several hundred replies, for a
+/// daemon that was stopped for seconds.
+const RECEIVE_BUFFER: usize = 512 * 1024;
+
+/// Bytes of a send buffer; doubled too. Probes to a neighbour that does not answer ARP wait in its queue
+/// for seconds (up to 208 KiB of them a neighbour) and are charged to this buffer: with the default of the
+/// same size one dead target would keep the member from probing the others.
+const SEND_BUFFER: usize = 2 * 1024 * 1024;
+
+/// The longest datagram that can be a reply is an IPv4 header with all options and our echo: 84 bytes.
+pub(crate) const DATAGRAM_MAX: usize = 128;
+
+pub(crate) struct ProbeSocket {
+    socket: Socket,
+    index: u32,
+    /// Room for the stamp.
+    control: Vec<u8>,
+}
+
+/// A datagram as received.
+pub(crate) struct Datagram<'a> {
+    pub bytes: &'a [u8],
+    pub source: IpAddr,
+    /// Wall-clock time of its receipt by the kernel.
+    pub stamp: Option<TimeSpec>,
+    /// Longer than the buffer; the rest is gone.
+    pub overlong: bool,
+}
+
+impl ProbeSocket {
+    /// A socket that sees nothing but what the filter lets through.
+    pub fn open(spec: &Prober, filter: &[SockFilter]) -> io::Result<Self> {
+        let (domain, protocol) = match spec.family() {
+            Family::V4 => (Domain::IPV4, Protocol::ICMPV4),
+            Family::V6 => (Domain::IPV6, Protocol::ICMPV6),
+        };
+        let socket = Socket::new(domain, Type::RAW.nonblocking(), Some(protocol))?;
+        socket.attach_filter(filter)?;
+        match spec.family() {
+            Family::V4 => set_v4_options(&socket)?,
+            Family::V6 => set_v6_options(&socket)?,
+        }
+        socket.set_priority(TC_PRIO_CONTROL)?;
+        setsockopt(&socket, ReceiveTimestampns, &true)?;
+        set_buffers(&socket)?;
+        bind_to_device(&socket, spec)?;
+        let bound = Self { socket, index: spec.index.0, control: cmsg_space!(TimeSpec) };
+        bound.socket.bind(&bound.endpoint(spec.source).into())?;
+        Ok(bound)
+    }
+
+    /// Hands a message to the kernel; never waits.
+    pub fn send(&self, message: &[u8], target: IpAddr) -> nix::Result<()> {
+        let endpoint = SockaddrStorage::from(self.endpoint(target));
+        sendto(self.socket.as_raw_fd(), message, &endpoint, MsgFlags::MSG_DONTWAIT).map(drop)
+    }
+
+    /// Takes one datagram; `EAGAIN` where there is none.
+    pub fn receive<'a>(&mut self, buffer: &'a mut [u8; DATAGRAM_MAX]) -> nix::Result<Datagram<'a>> {
+        let mut parts = [IoSliceMut::new(buffer)];
+        let message = recvmsg::<SockaddrStorage>(
+            self.socket.as_raw_fd(),
+            &mut parts,
+            Some(&mut self.control),
+            MsgFlags::MSG_DONTWAIT,
+        )?;
+        let stamp = message.cmsgs()?.find_map(|part| match part {
+            ControlMessageOwned::ScmTimestampns(stamp) => Some(stamp),
+            _ => None,
+        });
+        let source = message.address.as_ref().and_then(address_of).ok_or(Errno::EAFNOSUPPORT)?;
+        let (length, overlong) = (message.bytes, message.flags.contains(MsgFlags::MSG_TRUNC));
+        Ok(Datagram { bytes: &buffer[..length], source, stamp, overlong })
+    }
+
+    /// A link-local address means nothing without its link.
+    fn endpoint(&self, address: IpAddr) -> SocketAddr {
+        match address {
+            IpAddr::V4(address) => SocketAddr::from((address, 0)),
+            IpAddr::V6(address) => SocketAddrV6::new(address, 0, 0, self.index).into(),
+        }
+    }
+}
+
+impl AsFd for ProbeSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+fn set_v4_options(socket: &Socket) -> io::Result<()> {
+    socket.set_ttl_v4(HOPS)?;
+    socket.set_tos_v4(CS6)?;
+    // Straight onto the link, whatever the routes say: a failed member has no leg in the group's own
+    // routes, and a foreign default route must not carry a probe to a router. Only routes of link scope
+    // are looked at; where there is none the kernel takes the target to be on the link.
+    Ok(setsockopt(socket, DontRoute, &true)?)
+}
+
+fn set_v6_options(socket: &Socket) -> io::Result<()> {
+    pass_only_echo_replies(socket)?;
+    socket.set_unicast_hops_v6(HOPS)?;
+    socket.set_tclass_v6(CS6)
+}
+
+/// `ICMPV6_FILTER` (RFC 3542 §3.2) comes before the kernel copies the packet and computes its checksum,
+/// the packet filter after: neighbour discovery of the whole link ends here.
+fn pass_only_echo_replies(socket: &Socket) -> io::Result<()> {
+    const ICMPV6_FILTER: libc::c_int = 1;
+    let reply = usize::from(crate::echo::type_of(Family::V6, crate::echo::Kind::Reply));
+    // A set bit blocks its type.
+    let mut blocked = [u32::MAX; 8];
+    blocked[reply / 32] &= !(1 << (reply % 32));
+    // SAFETY: the kernel reads the array, whose size is given, and keeps no reference to it.
+    Errno::result(unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_ICMPV6,
+            ICMPV6_FILTER,
+            blocked.as_ptr().cast(),
+            size_of_val(&blocked) as libc::socklen_t,
+        )
+    })?;
+    Ok(())
+}
+
+/// Past the limits of the host where we may (`CAP_NET_ADMIN` in the initial user namespace), else up to
+/// them.
+fn set_buffers(socket: &Socket) -> nix::Result<()> {
+    setsockopt(socket, RcvBufForce, &RECEIVE_BUFFER).or_else(|_| setsockopt(socket, RcvBuf, &RECEIVE_BUFFER))?;
+    setsockopt(socket, SndBufForce, &SEND_BUFFER).or_else(|_| setsockopt(socket, SndBuf, &SEND_BUFFER))
+}
+
+/// By index, which names one device for its life, and only if it still has the member's name.
+fn bind_to_device(socket: &Socket, spec: &Prober) -> io::Result<()> {
+    socket.bind_device_by_index_v4(NonZeroU32::new(spec.index.0))?;
+    let name = socket.device()?.unwrap_or_default();
+    if name != spec.member.as_str().as_bytes() {
+        return Err(io::Error::other(format!("interface {} is not {}", spec.index, spec.member)));
+    }
+    Ok(())
+}
+
+fn address_of(endpoint: &SockaddrStorage) -> Option<IpAddr> {
+    let v4 = endpoint.as_sockaddr_in().map(|endpoint| endpoint.ip().into());
+    v4.or_else(|| endpoint.as_sockaddr_in6().map(|endpoint| endpoint.ip().into()))
+}

@@ -1,0 +1,218 @@
+//! A host and its neighbours: network namespaces held by file descriptors, so that nothing is left behind
+//! however a test ends, joined by veth pairs.
+
+use std::fs::{self, File};
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+use ipmp_core::{Event, IfIndex, Instant, ProbeId, Prober};
+use ipmp_probe::ProbeEngine;
+use nix::sched::{CloneFlags, setns, unshare};
+use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressScope};
+use rtnetlink::packet_route::route::RouteScope;
+use rtnetlink::{Handle, LinkUnspec, LinkVeth, RouteMessageBuilder, RouteNextHopBuilder};
+use tokio::time::timeout;
+
+/// How long anything may take that must happen.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// A network namespace.
+pub struct Namespace(File);
+
+impl Namespace {
+    pub fn new() -> Self {
+        let namespace = in_thread(|| {
+            unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace needs CAP_SYS_ADMIN");
+            Self(File::open("/proc/thread-self/ns/net").unwrap())
+        });
+        namespace.up("lo");
+        // Any address that the kernel makes up would be one more in the tests.
+        namespace.sysctl("ipv6/conf/default/addr_gen_mode", "1");
+        // What other members or no routes at all would make of replies is not the subject here.
+        namespace.sysctl("ipv4/conf/all/rp_filter", "0");
+        namespace.sysctl("ipv4/conf/default/rp_filter", "0");
+        namespace
+    }
+
+    /// Does `work` in this namespace, on a thread of its own.
+    pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        in_thread(|| {
+            setns(&self.0, CloneFlags::CLONE_NEWNET).unwrap();
+            work()
+        })
+    }
+
+    /// Talks to the kernel about this namespace.
+    pub fn netlink<T: Send, F: Future<Output = T>>(&self, work: impl FnOnce(Handle) -> F + Send) -> T {
+        self.enter(|| {
+            runtime().block_on(async {
+                let (connection, handle, _) = rtnetlink::new_connection().unwrap();
+                tokio::spawn(connection);
+                work(handle).await
+            })
+        })
+    }
+
+    pub fn sysctl(&self, name: &str, value: &str) {
+        let path = format!("/proc/sys/net/{name}");
+        self.enter(|| fs::write(&path, value).unwrap_or_else(|error| panic!("{path}: {error}")));
+    }
+
+    pub fn index(&self, link: &str) -> u32 {
+        self.enter(|| nix::net::if_::if_nametoindex(link).unwrap())
+    }
+
+    pub fn up(&self, link: &str) {
+        self.netlink(|kernel| async move {
+            kernel.link().set(LinkUnspec::new_with_name(link).up().build()).execute().await.unwrap();
+        });
+    }
+
+    pub fn down(&self, link: &str) {
+        self.netlink(|kernel| async move {
+            kernel.link().set(LinkUnspec::new_with_name(link).down().build()).execute().await.unwrap();
+        });
+    }
+
+    pub fn delete(&self, link: &str) {
+        let index = self.index(link);
+        self.netlink(|kernel| async move { kernel.link().del(index).execute().await.unwrap() });
+    }
+
+    /// A veth pair from here to there, both ends up.
+    pub fn cable(&self, link: &str, to: &Namespace, other: &str) {
+        self.netlink(|kernel| async move {
+            kernel.link().add(LinkVeth::new(link, other).build()).execute().await.unwrap();
+            let moved = LinkUnspec::new_with_name(other).setns_by_fd(to.0.as_raw_fd()).build();
+            kernel.link().set(moved).execute().await.unwrap();
+        });
+        self.up(link);
+        to.up(other);
+    }
+
+    /// An ordinary address, with its on-link route.
+    pub fn address(&self, link: &str, address: impl Into<IpAddr>, prefix: u8) {
+        let (index, address) = (self.index(link), address.into());
+        self.netlink(|kernel| async move {
+            let mut request = kernel.address().add(index, address, prefix);
+            if address.is_ipv6() {
+                request.message_mut().attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
+            }
+            request.execute().await.unwrap();
+        });
+    }
+
+    /// An address as the daemon adds a test address: a host address of link scope, with no route.
+    pub fn test_address(&self, link: &str, address: impl Into<IpAddr>) {
+        let (index, address) = (self.index(link), address.into());
+        let prefix = if address.is_ipv4() { 32 } else { 128 };
+        self.netlink(|kernel| async move {
+            let mut request = kernel.address().add(index, address, prefix);
+            let message = request.message_mut();
+            message.header.scope = AddressScope::Link;
+            let flags = AddressFlags::Noprefixroute | AddressFlags::Nodad;
+            message.attributes.push(AddressAttribute::Flags(flags));
+            request.execute().await.unwrap();
+        });
+    }
+
+    /// A default route by a gateway that is taken to be on the link.
+    pub fn default_route(&self, link: &str, gateway: Ipv4Addr) {
+        let index = self.index(link);
+        self.netlink(|kernel| async move {
+            let route = RouteMessageBuilder::<Ipv4Addr>::new().gateway(gateway).output_interface(index).onlink();
+            kernel.route().add(route.build()).execute().await.unwrap();
+        });
+    }
+
+    /// An on-link prefix over several links, at global scope, as the daemon makes it.
+    pub fn multipath(&self, links: &[&str], network: Ipv4Addr, prefix: u8) {
+        let legs = links.iter().map(|link| RouteNextHopBuilder::new_ipv4().interface(self.index(link)).build());
+        let route = RouteMessageBuilder::<Ipv4Addr>::new()
+            .destination_prefix(network, prefix)
+            .scope(RouteScope::Universe)
+            .multipath(legs.collect())
+            .build();
+        self.netlink(|kernel| async move { kernel.route().add(route).execute().await.unwrap() });
+    }
+
+    /// A neighbour entry that is never resolved.
+    pub fn neighbour(&self, link: &str, address: Ipv4Addr, mac: [u8; 6]) {
+        let index = self.index(link);
+        self.netlink(|kernel| async move {
+            let entry = kernel.neighbours().add(index, address.into()).link_layer_address(&mac);
+            entry.execute().await.unwrap();
+        });
+    }
+
+    /// What it takes to probe from here.
+    pub fn prober(&self, member: &str, source: impl Into<IpAddr>) -> Prober {
+        Prober { member: member.parse().unwrap(), index: IfIndex(self.index(member)), source: source.into() }
+    }
+
+    pub fn open(&self, engine: &mut ProbeEngine, member: &str, source: impl Into<IpAddr>) {
+        let spec = self.prober(member, source);
+        self.enter(|| engine.open(&spec)).unwrap();
+    }
+}
+
+/// One host, one neighbour, one member `h0`, as most tests need it: 10.1.0.11 here, 10.1.0.1 there.
+pub struct Pair {
+    pub host: Namespace,
+    pub peer: Namespace,
+}
+
+pub const TEST_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 11);
+pub const TARGET: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 1);
+
+impl Pair {
+    pub fn new() -> Self {
+        let (host, peer) = (Namespace::new(), Namespace::new());
+        host.cable("h0", &peer, "p0");
+        host.test_address("h0", TEST_ADDRESS);
+        peer.address("p0", TARGET, 24);
+        Self { host, peer }
+    }
+
+    /// An engine that probes from `h0`.
+    pub fn engine(&self) -> ProbeEngine {
+        let mut engine = ProbeEngine::new().unwrap();
+        self.host.open(&mut engine, "h0", TEST_ADDRESS);
+        engine
+    }
+}
+
+/// Sends by a member, which must succeed.
+pub fn send(engine: &mut ProbeEngine, probe: u64, member: &str, target: impl Into<IpAddr>) -> Instant {
+    engine.send(ProbeId(probe), &member.parse().unwrap(), target.into()).unwrap()
+}
+
+/// Reads until there are `count` replies.
+pub async fn replies(engine: &mut ProbeEngine, count: usize) -> Vec<(ProbeId, Instant)> {
+    let mut events = Vec::new();
+    while events.len() < count {
+        let waited = timeout(DEADLINE, engine.readable()).await;
+        waited.unwrap_or_else(|_| panic!("{} of {count} replies; {:?}", events.len(), engine.rejected()));
+        engine.drain(&mut events);
+    }
+    let replies = events.into_iter().map(|event| match event {
+        Event::Reply { probe, received } => (probe, received),
+        other => panic!("{other:?}"),
+    });
+    replies.collect()
+}
+
+/// Runs a test's future.
+pub fn run<T>(test: impl Future<Output = T>) -> T {
+    runtime().block_on(test)
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn in_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| scope.spawn(work).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}

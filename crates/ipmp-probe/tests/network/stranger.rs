@@ -1,0 +1,108 @@
+//! Someone on the link who sees the probes and answers as he likes.
+
+use std::io::Read;
+use std::mem::MaybeUninit;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
+
+use ipmp_core::Family;
+use ipmp_probe::echo::{self, Echo, Kind, encode};
+use pnet::packet::ip::IpNextHeaderProtocols;
+use pnet::packet::ipv4::MutableIpv4Packet;
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+
+use crate::lab::{DEADLINE, Namespace};
+
+/// One who speaks IPv4, with whatever source address he likes. The kernel of his namespace no longer
+/// answers echo requests itself.
+pub struct Stranger {
+    ear: Socket,
+    mouth: Socket,
+}
+
+impl Stranger {
+    pub fn new(namespace: &Namespace) -> Self {
+        namespace.sysctl("ipv4/icmp_echo_ignore_all", "1");
+        namespace.enter(|| {
+            let ear = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)).unwrap();
+            ear.set_read_timeout(Some(DEADLINE)).unwrap();
+            let mouth = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(libc::IPPROTO_RAW))).unwrap();
+            Self { ear, mouth }
+        })
+    }
+
+    /// The next echo request that comes.
+    pub fn hear(&self) -> Echo {
+        loop {
+            let mut bytes = [0; 1500];
+            let length = (&self.ear).read(&mut bytes).expect("no echo request came");
+            match echo::decode_delivered(Family::V4, &bytes[..length]) {
+                Ok(echo) if echo.kind == Kind::Request => return echo,
+                _ => {}
+            }
+        }
+    }
+
+    pub fn say(&self, from: Ipv4Addr, to: Ipv4Addr, echo: &Echo) {
+        self.say_bytes(from, to, &encode(Family::V4, echo));
+    }
+
+    pub fn say_bytes(&self, from: Ipv4Addr, to: Ipv4Addr, message: &[u8]) {
+        let mut bytes = vec![0; 20 + message.len()];
+        let length = bytes.len() as u16;
+        let mut packet = MutableIpv4Packet::new(&mut bytes).unwrap();
+        packet.set_version(4);
+        packet.set_header_length(5);
+        packet.set_total_length(length);
+        packet.set_ttl(64);
+        packet.set_next_level_protocol(IpNextHeaderProtocols::Icmp);
+        packet.set_source(from);
+        packet.set_destination(to);
+        packet.set_payload(message);
+        self.mouth.send_to(&bytes, &SockAddr::from(SocketAddr::from((to, 0)))).unwrap();
+    }
+}
+
+/// The genuine answer to a request.
+pub fn answer(request: &Echo) -> Echo {
+    Echo { kind: Kind::Reply, ..*request }
+}
+
+/// One who speaks IPv6, from the addresses that he has.
+pub struct Stranger6 {
+    ear: Socket,
+    index: u32,
+}
+
+impl Stranger6 {
+    pub fn new(namespace: &Namespace, link: &str) -> Self {
+        namespace.sysctl("ipv6/icmp/echo_ignore_all", "1");
+        let ear = namespace.enter(|| Socket::new(Domain::IPV6, Type::RAW, Some(Protocol::ICMPV6)).unwrap());
+        ear.set_read_timeout(Some(DEADLINE)).unwrap();
+        Self { ear, index: namespace.index(link) }
+    }
+
+    pub fn hear(&self) -> Echo {
+        loop {
+            let mut bytes = [MaybeUninit::new(0); 1500];
+            let (length, _) = self.ear.recv_from(&mut bytes).expect("no echo request came");
+            let bytes: Vec<u8> = bytes[..length].iter().map(|byte| unsafe { byte.assume_init() }).collect();
+            match echo::decode(Family::V6, &bytes) {
+                Ok(echo) if echo.kind == Kind::Request => return echo,
+                _ => {}
+            }
+        }
+    }
+
+    pub fn say(&self, namespace: &Namespace, from: IpAddr, to: IpAddr, message: &[u8]) {
+        let mouth = namespace.enter(|| Socket::new(Domain::IPV6, Type::RAW, Some(Protocol::ICMPV6)).unwrap());
+        mouth.bind(&self.endpoint(from)).unwrap();
+        mouth.send_to(message, &self.endpoint(to)).unwrap();
+    }
+
+    fn endpoint(&self, address: IpAddr) -> SockAddr {
+        match address {
+            IpAddr::V6(address) => SockAddr::from(SocketAddrV6::new(address, 0, 0, self.index)),
+            IpAddr::V4(address) => panic!("{address} is not IPv6"),
+        }
+    }
+}
