@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{Host, add, announcement, delete, key, ours, refusal};
+use common::{Host, add, announcement, delete, key, ours, refusal, route};
 use ipmp_core::event::Outcome::{Done, Skipped};
-use ipmp_core::kernel::{Leg, PROTOCOL, ROUTE_METRIC, Route, RouteKey, Scope, Tunables};
+use ipmp_core::kernel::{PROTOCOL, Route, Scope, Tunables};
 use ipmp_core::{Change, IfIndex};
 use ipmp_lab::Namespace;
 
@@ -55,25 +55,15 @@ async fn an_address_that_cannot_be_added_stays_where_it_is() {
     assert_eq!(host.change(delete(eth0, "10.1.0.50/32")).await, Done, "a later transaction starts afresh");
 }
 
-/// A route of ours to this destination over these members.
-fn route(to: &str, metric: u32, via: Option<&str>, members: &[IfIndex]) -> Route {
-    let via = via.map(|via| via.parse().unwrap());
-    Route {
-        key: RouteKey { to: to.parse().unwrap(), metric, ours: true },
-        scope: Scope::Global,
-        legs: members.iter().map(|&index| Leg { index, via }).collect(),
-    }
-}
-
 #[tokio::test]
 async fn routes_are_put_replaced_and_deleted() {
     let mut host = Host::new();
     let wire = Namespace::new().unwrap();
     let (eth0, eth1) = (host.plug(0, &wire, "p0"), host.plug(1, &wire, "p1"));
     host.apply(vec![add(eth0, "10.1.0.50/32"), add(eth1, "10.1.0.51/32")]).await;
-    let on_link = route("10.1.0.0/24", ROUTE_METRIC, None, &[eth0, eth1]);
-    let default = route("0.0.0.0/0", ROUTE_METRIC, Some("10.1.0.1"), &[eth0, eth1]);
-    let narrow = route("0.0.0.0/0", ROUTE_METRIC, Some("10.1.0.1"), &[eth1]);
+    let on_link = route("10.1.0.0/24", &[eth0, eth1]);
+    let default = by_router(route("0.0.0.0/0", &[eth0, eth1]));
+    let narrow = by_router(route("0.0.0.0/0", &[eth1]));
     let put = |route: &Route, replace| Change::PutRoute { route: route.clone(), replace };
 
     assert_eq!(host.apply(vec![put(&on_link, false), put(&default, false)]).await, [Done, Done]);
@@ -95,7 +85,8 @@ async fn a_foreign_route_is_neither_replaced_nor_deleted() {
     let (eth0, eth1) = (host.plug(0, &wire, "p0"), host.plug(1, &wire, "p1"));
     host.namespace.add_route("10.1.0.0/24".parse().unwrap(), None, "eth0").unwrap();
     let before = host.namespace.routes().unwrap();
-    let same_key = route("10.1.0.0/24", 0, None, &[eth0, eth1]);
+    let mut same_key = route("10.1.0.0/24", &[eth0, eth1]);
+    same_key.key.metric = 0;
 
     let outcomes = host
         .apply(vec![Change::PutRoute { route: same_key.clone(), replace: false }, Change::DeleteRoute(same_key.key)])
@@ -130,6 +121,11 @@ async fn members_are_tuned_and_set_up() {
     for outcome in host.apply(vec![Change::SetUp(NOWHERE), nowhere]).await {
         assert!(refusal(outcome).contains("No such device"));
     }
+}
+
+fn by_router(mut route: Route) -> Route {
+    route.legs.iter_mut().for_each(|leg| leg.via = Some("10.1.0.1".parse().unwrap()));
+    route
 }
 
 fn legs(host: &Host, to: &str) -> Vec<String> {

@@ -4,7 +4,7 @@ mod common;
 
 use std::net::UdpSocket;
 
-use common::{Capture, Host, PATIENCE, add, announced, announcement, delete, mac, refusal, wait_for};
+use common::{Capture, Host, PATIENCE, add, announced, announcement, delete, mac, refusal, route, wait_for};
 use ipmp_core::event::Outcome::{self, Done};
 use ipmp_core::kernel::Tunables;
 use ipmp_core::{Change, IfIndex};
@@ -72,7 +72,9 @@ async fn a_neighbour_follows_a_move_made_in_one_transaction() {
     }
     router.add_address("r", "10.1.0.1/24".parse().unwrap()).unwrap();
     let tune = |index| Change::Tune { index, tunables: Tunables::MEMBER };
-    assert_eq!(host.apply(vec![tune(eth0), tune(eth1), add(eth0, "10.1.0.50/32")]).await, [Done, Done, Done]);
+    let on_link = |members: &[IfIndex], replace| Change::PutRoute { route: route("10.1.0.0/24", members), replace };
+    let begun = vec![tune(eth0), tune(eth1), add(eth0, "10.1.0.50/32"), on_link(&[eth0], false)];
+    assert_eq!(host.apply(begun).await, [const { Done }; 4]);
 
     let address = "10.1.0.50".parse().unwrap();
     let socket = router.run(|| UdpSocket::bind("10.1.0.1:0")).unwrap().unwrap();
@@ -82,11 +84,12 @@ async fn a_neighbour_follows_a_move_made_in_one_transaction() {
     });
 
     let moved = vec![
+        on_link(&[eth1], true),
         add(eth1, "10.1.0.50/32"),
         Change::Announce(announcement(eth1, 1, "10.1.0.50")),
         delete(eth0, "10.1.0.50/32"),
     ];
-    assert_eq!(host.apply(moved).await, [Done, Done, Done]);
+    assert_eq!(host.apply(moved).await, [const { Done }; 4]);
     wait_for("the router knows the second NIC", || router.neighbour(address).unwrap() == Some(mac(1)));
     assert_eq!(host.namespace.links_with(address).unwrap(), ["eth1"]);
 }

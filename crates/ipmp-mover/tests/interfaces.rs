@@ -116,14 +116,18 @@ async fn an_idle_tun_that_cannot_be_held_has_no_settable_carrier() {
     let mut host = Host::new();
     let held = tun(&host.namespace, libc::IFF_MULTI_QUEUE);
     // SAFETY: the descriptor is open, the argument a number.
-    unsafe { tun_set_persist(held.as_raw_fd(), 1) }.unwrap();
+    unsafe { ioctl::tun_set_persist(held.as_raw_fd(), 1) }.unwrap();
     drop(held);
     assert_eq!(host.apply(vec![create(), carrier(true), delete()]).await, [Done, Done, Done]);
     assert!(!ipmp0(&host).carrier);
 }
 
-nix::ioctl_write_ptr_bad!(tun_set_iff, libc::TUNSETIFF, libc::ifreq);
-nix::ioctl_write_int_bad!(tun_set_persist, libc::TUNSETPERSIST);
+mod ioctl {
+    #![allow(missing_docs)] // what the macros write cannot carry any
+
+    nix::ioctl_write_ptr_bad!(tun_set_iff, libc::TUNSETIFF, libc::ifreq);
+    nix::ioctl_write_int_bad!(tun_set_persist, libc::TUNSETPERSIST);
+}
 
 /// A tun `ipmp0` as another program makes it, which goes away when dropped.
 fn tun(namespace: &Namespace, flags: libc::c_int) -> File {
@@ -134,7 +138,7 @@ fn tun(namespace: &Namespace, flags: libc::c_int) -> File {
         let ifru_flags = (libc::IFF_TUN | libc::IFF_NO_PI | flags) as libc::c_short;
         let request = libc::ifreq { ifr_name, ifr_ifru: libc::__c_anonymous_ifr_ifru { ifru_flags } };
         // SAFETY: the descriptor is open, the request lives through the call.
-        unsafe { tun_set_iff(file.as_raw_fd(), &request) }.unwrap();
+        unsafe { ioctl::tun_set_iff(file.as_raw_fd(), &request) }.unwrap();
         file
     };
     namespace.run(make).unwrap()

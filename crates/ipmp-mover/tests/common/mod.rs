@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use ipmp_core::event::Outcome;
-use ipmp_core::kernel::{AddressKey, Scope};
+use ipmp_core::kernel::{AddressKey, Leg, PROTOCOL, ROUTE_METRIC, Route, RouteKey, Scope};
 use ipmp_core::{Announcement, Change, IfIndex, IfName, Mac, Transaction, TransactionId};
 use ipmp_lab::Namespace;
 use ipmp_mover::Mover;
@@ -108,6 +108,15 @@ pub fn announcement(index: IfIndex, nic: u8, address: &str) -> Announcement {
     Announcement { index, mac: Mac([a, b, c, d, e, f]), address: address.parse().unwrap() }
 }
 
+/// A route of ours, on-link, over these members.
+pub fn route(to: &str, members: &[IfIndex]) -> Route {
+    Route {
+        key: RouteKey { to: to.parse().unwrap(), metric: ROUTE_METRIC, ours: true },
+        scope: Scope::Global,
+        legs: members.iter().map(|&index| Leg { index, via: None }).collect(),
+    }
+}
+
 /// The sentence of a refusal.
 pub fn refusal(outcome: Outcome) -> String {
     match outcome {
@@ -119,7 +128,7 @@ pub fn refusal(outcome: Outcome) -> String {
 /// The prefixes on a link that are of the daemon's protocol number.
 pub fn ours(namespace: &Namespace, link: &str) -> Vec<String> {
     let all = namespace.addresses().unwrap().into_iter();
-    let ours = all.filter(|found| found.link == link && found.protocol == ipmp_core::kernel::PROTOCOL);
+    let ours = all.filter(|found| found.link == link && found.protocol == PROTOCOL);
     let mut ours: Vec<_> = ours.map(|found| found.address.to_string()).collect();
     ours.sort();
     ours
@@ -141,7 +150,7 @@ impl Capture {
     pub fn open(namespace: &Namespace, link: &str, ether_type: libc::c_int) -> Capture {
         let index = namespace.link(link).unwrap().index;
         let protocol = (ether_type as u16).to_be();
-        let socket = namespace.run(|| Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(protocol.into()))));
+        let socket = namespace.run(|| Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(i32::from(protocol)))));
         let socket = socket.unwrap().unwrap();
         let mut storage = SockAddrStorage::zeroed();
         // SAFETY: a sockaddr_ll is plain data, and fits.
