@@ -47,10 +47,9 @@ impl fmt::Display for Refusal {
             }
             Refusal::AlreadyOffline { interface } => write!(f, "{interface} is already offline"),
             Refusal::NotOffline { interface } => write!(f, "{interface} is not offline"),
-            Refusal::MinimumRedundancy { interface } => write!(
-                f,
-                "{interface} cannot be taken offline: there are no other functioning interfaces in its group"
-            ),
+            Refusal::MinimumRedundancy { interface } => {
+                write!(f, "{interface} cannot be taken offline: there are no other functioning interfaces in its group")
+            }
             Refusal::ReloadRefused { findings } => {
                 write!(f, "the new configuration is refused, the old one stays in force:\n{}", findings.trim_end())
             }

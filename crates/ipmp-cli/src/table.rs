@@ -1,0 +1,111 @@
+//! Fields in columns for people, or in lines for programs to parse (IPMP behaviour, §12).
+
+use std::fmt;
+
+/// A column that can be asked for by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name and heading.
+    pub name: &'static str,
+    /// How many columns of the screen it takes, the space before the next one included.
+    pub width: usize,
+}
+
+/// Fields that were asked for, as positions among all fields of the output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection(Vec<usize>);
+
+/// Why a list of fields is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BadFields {
+    /// Not one of them is a field of this output.
+    NoneValid,
+    /// Parsable output has just the fields that its reader knows of: each named, and each known.
+    Unknown(String),
+    /// They have to be named.
+    Unnamed,
+}
+
+impl fmt::Display for BadFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BadFields::NoneValid => f.write_str("no valid output fields"),
+            BadFields::Unknown(name) => write!(f, "unknown output field \"{name}\""),
+            BadFields::Unnamed => f.write_str("parsable output (-P) needs -o with the names of fields"),
+        }
+    }
+}
+
+/// Columns of a screen that the fields of human output have to fit in unless they are named.
+const SCREEN_WIDTH: usize = 80;
+
+impl Selection {
+    /// The fields for people to read, and the names that are none. Without a list, the first that fit the
+    /// screen; `all` for all.
+    pub fn human(fields: &[Field], list: Option<&str>) -> Result<(Self, Vec<String>), BadFields> {
+        let Some(list) = list else {
+            let fits = |&last: &usize| fields[..=last].iter().map(|field| field.width).sum::<usize>() <= SCREEN_WIDTH;
+            return Ok((Self((0..fields.len()).take_while(fits).collect()), Vec::new()));
+        };
+        if list.eq_ignore_ascii_case("all") {
+            return Ok((Self((0..fields.len()).collect()), Vec::new()));
+        }
+        let mut unknown = Vec::new();
+        let mut known = Vec::new();
+        for name in list.split(',') {
+            match position(fields, name) {
+                Some(at) => known.push(at),
+                None => unknown.push(name.to_owned()),
+            }
+        }
+        if known.is_empty() { Err(BadFields::NoneValid) } else { Ok((Self(known), unknown)) }
+    }
+
+    /// The fields for a program to parse.
+    pub fn parsable(fields: &[Field], list: Option<&str>) -> Result<Self, BadFields> {
+        let list =
+            list.filter(|list| !list.is_empty() && !list.eq_ignore_ascii_case("all")).ok_or(BadFields::Unnamed)?;
+        let known = |name: &str| position(fields, name).ok_or_else(|| BadFields::Unknown(name.to_owned()));
+        list.split(',').map(known).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+fn position(fields: &[Field], name: &str) -> Option<usize> {
+    fields.iter().position(|field| field.name.eq_ignore_ascii_case(name))
+}
+
+/// Columns with a heading, repeated at the top of each screen of `height` lines. An empty value shows as `--`.
+/// One that is too long for its column is shown whole; the next ones move until there is room again.
+pub fn human(fields: &[Field], selection: &Selection, rows: &[Vec<String>], height: Option<usize>) -> String {
+    let line = |values: &mut dyn Iterator<Item = &str>| {
+        let (mut line, mut length, mut column) = (String::new(), 0, 0);
+        for (value, &at) in values.zip(&selection.0) {
+            let gap = if length == 0 { 0 } else { column.max(length + 1) - length };
+            line.extend(std::iter::repeat_n(' ', gap));
+            line.push_str(value);
+            length += gap + value.chars().count();
+            column += fields[at].width;
+        }
+        line + "\n"
+    };
+    let heading = line(&mut selection.0.iter().map(|&at| fields[at].name));
+    let mut screens = heading.clone();
+    for (count, row) in rows.iter().enumerate() {
+        if count > 0 && height.is_some_and(|height| height > 1 && count % (height - 1) == 0) {
+            screens.push_str(&heading);
+        }
+        let shown = |&at: &usize| if row[at].is_empty() { "--" } else { row[at].as_str() };
+        screens.push_str(&line(&mut selection.0.iter().map(shown)));
+    }
+    screens
+}
+
+/// A line a row, with `:` between values, and an empty value as nothing. Among several fields, `:` and `\` in a
+/// value have a `\` before them.
+pub fn parsable(selection: &Selection, rows: &[Vec<String>]) -> String {
+    let alone = selection.0.len() == 1;
+    let escaped = |value: &str| value.replace('\\', "\\\\").replace(':', "\\:");
+    let value = |value: &String| if alone { value.clone() } else { escaped(value) };
+    let line = |row: &Vec<String>| selection.0.iter().map(|&at| value(&row[at])).collect::<Vec<_>>().join(":") + "\n";
+    rows.iter().map(line).collect()
+}
