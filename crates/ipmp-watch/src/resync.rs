@@ -110,3 +110,84 @@ fn brought_up_to_date(snapshot: Snapshot, log: Vec<Fact>) -> Snapshot {
         routes: world.routes.into_values().collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ipmp_core::IfIndex;
+    use ipmp_core::kernel::{AddressInfo, AddressKey, Scope};
+
+    use super::*;
+
+    fn key(n: u32) -> AddressKey {
+        AddressKey { index: IfIndex(n), address: "10.1.0.50/32".parse().unwrap() }
+    }
+
+    fn there(n: u32) -> (AddressKey, AddressInfo) {
+        (key(n), AddressInfo { scope: Scope::Global, ours: true })
+    }
+
+    fn snapshot(numbers: &[u32]) -> Option<Snapshot> {
+        Some(Snapshot { addresses: numbers.iter().copied().map(there).collect(), ..Snapshot::default() })
+    }
+
+    fn come(n: u32) -> Fact {
+        let (key, info) = there(n);
+        Fact::Address(key, info)
+    }
+
+    #[test]
+    fn what_came_during_a_dump_is_in_the_snapshot() {
+        let mut resync = Resync::default();
+        assert_eq!(resync.wanted(), Some(Ask(Duration::ZERO)));
+        resync.note(&[come(2), Fact::AddressGone(key(1))]);
+        assert_eq!(resync.finished(snapshot(&[1, 3])), (snapshot(&[2, 3]), None));
+    }
+
+    #[test]
+    fn what_came_before_a_dump_was_asked_for_is_not() {
+        let mut resync = Resync::default();
+        resync.note(&[come(2)]);
+        resync.overrun();
+        assert_eq!(resync.finished(snapshot(&[1])), (snapshot(&[1]), None));
+    }
+
+    #[test]
+    fn a_dump_during_which_something_was_lost_is_made_again() {
+        let mut resync = Resync::default();
+        resync.overrun();
+        resync.note(&[come(2)]);
+        assert_eq!(resync.overrun(), None, "one dump at a time");
+        assert_eq!(resync.finished(snapshot(&[1])), (None, Some(Ask(DELAY_MIN))));
+        assert_eq!(resync.finished(snapshot(&[3])), (snapshot(&[3]), None));
+    }
+
+    #[test]
+    fn a_dump_during_which_too_much_came_is_made_again() {
+        let mut resync = Resync::default();
+        resync.wanted();
+        resync.note(&vec![come(1); LOG_MAX]);
+        resync.note(&[come(2)]);
+        assert_eq!(resync.finished(snapshot(&[1])).0, None);
+    }
+
+    #[test]
+    fn failed_dumps_are_made_again_less_and_less_often() {
+        let mut resync = Resync::default();
+        resync.wanted();
+        let delays: Vec<_> = (0..100).map(|_| resync.finished(None).1.unwrap().0).collect();
+        assert!(delays.is_sorted());
+        assert_eq!((delays[0], delays[1], delays[99]), (DELAY_MIN, DELAY_MIN * 2, DELAY_MAX));
+        assert_eq!(resync.finished(snapshot(&[])), (snapshot(&[]), None));
+        resync.wanted();
+        assert_eq!(resync.finished(None).1, Some(Ask(DELAY_MIN)));
+    }
+
+    #[test]
+    fn wishes_during_a_dump_make_one_more() {
+        let mut resync = Resync::default();
+        resync.wanted();
+        assert_eq!((resync.wanted(), resync.wanted()), (None, None));
+        assert_eq!(resync.finished(snapshot(&[])), (snapshot(&[]), Some(Ask(Duration::ZERO))));
+        assert_eq!(resync.finished(snapshot(&[])), (snapshot(&[]), None));
+    }
+}
