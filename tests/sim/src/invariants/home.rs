@@ -1,0 +1,148 @@
+//! The second phase: all faults are over, and everything is where it belongs.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipmp_core::kernel::{AddressKey, ROUTE_METRIC, RouteKey, Tunables};
+use ipmp_core::status::{GroupState, GroupStatus};
+use ipmp_core::{Config, GroupConfig, IfIndex, IfName};
+
+use super::truth::{holders, index_of, interval};
+use super::{Rule, Scene, Violation, reach};
+
+/// Within this everything is home once all faults are over. A change that was refused for long is tried
+/// again after a minute, a target that was dead is probed again after one, a link that flapped is
+/// trusted after one; then ten replies, and once more for what depends on it.
+pub fn homecoming(config: &Config) -> Duration {
+    let longest = config.groups.iter().map(interval).max().unwrap_or_default();
+    Duration::from_secs(180) + longest * 24
+}
+
+/// Whether everything is home.
+pub fn at_home(scene: &Scene) -> Result<(), Violation> {
+    let status = scene.daemon.engine().map(|engine| engine.status(scene.now)).unwrap_or_default();
+    for (i, group) in scene.daemon.config.groups.iter().enumerate() {
+        let shown = status.groups.get(i).filter(|shown| shown.name == group.name);
+        let faults = match shown {
+            Some(shown) => faults(scene, group, shown),
+            None => vec!["the status does not show it".to_owned()],
+        };
+        if !faults.is_empty() {
+            let what = format!("{} is not home: {}", group.name, faults.join("; "));
+            return Err(scene.violation(Rule::Home, what));
+        }
+    }
+    Ok(())
+}
+
+fn faults(scene: &Scene, group: &GroupConfig, shown: &GroupStatus) -> Vec<String> {
+    let mut faults = Vec::new();
+    let active: Vec<&IfName> =
+        shown.members.iter().filter(|member| member.active).map(|member| &member.interface).collect();
+    let wanted = if group.members.is_empty() { GroupState::Failed } else { GroupState::Ok };
+    if shown.state != wanted {
+        faults.push(format!("its state is {:?}", shown.state));
+    }
+    policy(group, &active, &mut faults);
+    interface(scene, group, &mut faults);
+    addresses(scene, group, &active, &mut faults);
+    routes(scene, group, &active, &mut faults);
+    members(scene, group, &mut faults);
+    faults
+}
+
+/// Without failback a repaired member idles, so that only the number can be judged.
+fn policy(group: &GroupConfig, active: &[&IfName], faults: &mut Vec<String>) {
+    let regular: Vec<&IfName> =
+        group.members.iter().filter(|member| !member.standby).map(|member| &member.interface).collect();
+    let right = match (group.members.is_empty(), regular.is_empty()) {
+        (true, _) => active.is_empty(),
+        (_, true) => active.len() == 1,
+        _ if group.failback => active == regular,
+        _ => (1..=regular.len()).contains(&active.len()),
+    };
+    if !right {
+        faults.push(format!("active are {active:?}"));
+    }
+}
+
+fn interface(scene: &Scene, group: &GroupConfig, faults: &mut Vec<String>) {
+    let Some(link) = scene.kernel.link_named(&group.interface) else {
+        faults.push("it has no interface".to_owned());
+        return;
+    };
+    if !link.up || link.carrier == group.members.is_empty() {
+        faults.push(format!("its interface is up {}, carrier {}", link.up, link.carrier));
+    }
+    for net in &group.addresses {
+        let key = AddressKey { index: link.index, address: net.addr().into() };
+        if !scene.kernel.addresses.contains_key(&key) {
+            faults.push(format!("{} is not anchored", net.addr()));
+        }
+    }
+}
+
+fn addresses(scene: &Scene, group: &GroupConfig, active: &[&IfName], faults: &mut Vec<String>) {
+    let mut loads: Vec<usize> = vec![0; active.len()];
+    for address in group.addresses.iter().map(|net| net.addr()) {
+        let at: Vec<&IfName> = holders(scene, group, address).map(|member| &member.interface).collect();
+        match at[..] {
+            [one] if active.contains(&one) => loads[active.iter().position(|name| *name == one).expect("active")] += 1,
+            _ if group.members.is_empty() => {}
+            _ => faults.push(format!("{address} is on {at:?}, active are {active:?}")),
+        }
+    }
+    if let (Some(most), Some(least)) = (loads.iter().max(), loads.iter().min())
+        && most - least > 1
+    {
+        faults.push(format!("{active:?} carry {loads:?} addresses"));
+    }
+    let wanted: BTreeSet<IpAddr> = group.addresses.iter().map(|net| net.addr()).collect();
+    for member in &group.members {
+        let tests: Vec<IpAddr> = member.test_addresses.iter().map(|net| net.addr()).collect();
+        let index = index_of(scene, member);
+        let stray = scene.kernel.addresses.iter().filter(|(key, info)| info.ours && Some(key.index) == index);
+        for (key, _) in
+            stray.filter(|(key, _)| !tests.contains(&key.address.addr()) && !wanted.contains(&key.address.addr()))
+        {
+            faults.push(format!("{} is left on {}", key.address, member.interface));
+        }
+    }
+}
+
+/// Every active member that has an address of its own is a way out, and nobody else.
+fn routes(scene: &Scene, group: &GroupConfig, active: &[&IfName], faults: &mut Vec<String>) {
+    let sends = |member: &&ipmp_core::MemberConfig| {
+        let carries = || group.addresses.iter().any(|net| holders(scene, group, net.addr()).any(|at| at == *member));
+        active.contains(&&member.interface) && (!member.test_addresses.is_empty() || carries())
+    };
+    let wanted: BTreeSet<IfIndex> =
+        group.members.iter().filter(sends).filter_map(|member| index_of(scene, member)).collect();
+    for to in reach::destinations(group) {
+        let route = scene.kernel.routes.get(&RouteKey { to, metric: ROUTE_METRIC, ours: true });
+        let legs: BTreeSet<IfIndex> =
+            route.into_iter().flat_map(|route| route.legs.iter().map(|leg| leg.index)).collect();
+        if legs != wanted {
+            faults.push(format!("the route to {to} leaves by {legs:?} instead of {wanted:?}"));
+        }
+    }
+}
+
+fn members(scene: &Scene, group: &GroupConfig, faults: &mut Vec<String>) {
+    for member in &group.members {
+        let Some(link) = scene.kernel.link_named(&member.interface) else {
+            faults.push(format!("{} is not there", member.interface));
+            continue;
+        };
+        if link.tunables != Some(Tunables::MEMBER) {
+            faults.push(format!("{} has settings {:?}", member.interface, link.tunables));
+        }
+        for test in &member.test_addresses {
+            let key = AddressKey { index: link.index, address: test.addr().into() };
+            if !scene.kernel.addresses.contains_key(&key) {
+                faults.push(format!("{} has no test address", member.interface));
+            }
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! How the members really are, and since when: the ground that the checkers stand on.
+//!
+//! A member is *dead* while its link is, or its path is cut, in whichever direction; *good* while link and
+//! path are without any fault, and neither in between: lossy, slow, or cut off together with everybody
+//! else. From this follow the moments by which the daemon must have stopped using a member (`gone_by`),
+//! and from which it must be able to (`ready_at`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use ipmp_core::kernel::Scope;
+use ipmp_core::{Change, Command, Config, GroupConfig, IfIndex, IfName, Instant, MemberConfig};
+
+use super::{LINK_NOTICE, Scene};
+use crate::kernel::Kernel;
+
+/// A new member, or a link that came up, may stay silent so long, with a margin for the notice itself.
+const QUIET_PERIOD: Duration = Duration::from_millis(41_500);
+
+/// Lateness of timers over the length of a detection.
+const SLACK: Duration = Duration::from_millis(50);
+
+/// A member without probes is held for a minute after it flapped.
+const FLAP_HOLD: Duration = Duration::from_secs(62);
+
+/// The probe interval of a group: five losses, and two.
+pub(super) fn interval(group: &GroupConfig) -> Duration {
+    group.failure_detection_time / 7
+}
+
+/// Whether probes can tell anything of a member.
+pub(super) fn probed(group: &GroupConfig, member: &MemberConfig) -> bool {
+    let somebody = !group.targets.is_empty()
+        || (!group.targets_exclusive && (!group.gateways.is_empty() || !group.routes.is_empty()));
+    !member.test_addresses.is_empty() && somebody
+}
+
+/// One member as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct MemberTruth {
+    pub(super) link_up_since: Option<Instant>,
+    pub(super) link_dead_since: Option<Instant>,
+    pub(super) cut_since: Option<Instant>,
+    pub(super) good_since: Option<Instant>,
+    /// Since when it was good until something ended that, and when.
+    was_good: Option<(Instant, Instant)>,
+    pub(super) offline_since: Option<Instant>,
+    /// Its losses may not count before.
+    quiet_until: Instant,
+    /// When it was new, or came back to its group.
+    discovered: Instant,
+}
+
+/// All members as they are.
+#[derive(Debug, Default)]
+pub(super) struct Truth {
+    members: BTreeMap<IfName, MemberTruth>,
+    /// Offline is remembered by the daemon over a restart.
+    offline: BTreeMap<IfName, Instant>,
+    /// Asked to go offline, and perhaps still carrying data.
+    leaving: BTreeSet<IfName>,
+    /// Before that moment the world gave the daemon a reason to be slow.
+    pub(super) calm_since: Instant,
+    /// Before that moment it gave it a reason to forget what it knew of the paths.
+    pub(super) fresh_since: Instant,
+}
+
+impl Truth {
+    pub(super) fn member(&self, name: &IfName) -> MemberTruth {
+        self.members.get(name).copied().unwrap_or_default()
+    }
+
+    /// Takes in how links and paths are now.
+    pub(super) fn update(&mut self, scene: &Scene) {
+        let now = scene.now;
+        for (group, member) in members(&scene.daemon.config) {
+            let link = scene.kernel.link_named(&member.interface).filter(|link| link.usable());
+            let port = link.and_then(|link| scene.kernel.port_of(link.index));
+            let path = port.map(|port| scene.network.path(port));
+            let segment = segment(group);
+            let healthy = !scene.network.outage(segment) && !scene.network.host_missing(segment);
+            let tested = !member.test_addresses.is_empty();
+            let clean = path.is_some_and(|path| !tested || path.clean(interval(group) / 2));
+            let cut = path.is_some_and(|path| path.cut()) && probed(group, member);
+
+            let truth = self.members.entry(member.interface.clone()).or_default();
+            truth.offline_since = self.offline.get(&member.interface).copied();
+            let was_up = truth.link_up_since.is_some();
+            since(&mut truth.link_up_since, link.is_some(), now);
+            since(&mut truth.link_dead_since, link.is_none(), now);
+            since(&mut truth.cut_since, cut, now);
+            let before = truth.good_since;
+            since(&mut truth.good_since, clean && (healthy || !tested), now);
+            if let (Some(before), None) = (before, truth.good_since) {
+                truth.was_good = Some((before, now));
+            }
+            if link.is_some() && !was_up {
+                truth.discovered = now;
+                truth.quiet_until = now + QUIET_PERIOD;
+            }
+        }
+    }
+
+    /// By when the daemon must have stopped using a member; none while it may.
+    pub(super) fn gone_by(&self, group: &GroupConfig, member: &MemberConfig) -> Option<Instant> {
+        let truth = self.member(&member.interface);
+        let cut = truth
+            .cut_since
+            .map(|since| since.max(truth.quiet_until).max(self.fresh_since) + interval(group) * 7 + SLACK);
+        let dead = truth.link_dead_since.map(|since| since + LINK_NOTICE);
+        [cut, dead, truth.offline_since].into_iter().flatten().min()
+    }
+
+    /// From when on the daemon must know that a member can be used; none while it cannot. Ten replies
+    /// take up to eleven and a half intervals, probes that were lost before their end included.
+    pub(super) fn ready_at(&self, group: &GroupConfig, member: &MemberConfig) -> Option<Instant> {
+        self.proven_at(group, member, self.member(&member.interface).good_since?)
+    }
+
+    /// The same as it was known until just now.
+    pub(super) fn was_ready_at(&self, group: &GroupConfig, member: &MemberConfig, now: Instant) -> Option<Instant> {
+        let truth = self.member(&member.interface);
+        let ended_now = truth.was_good.filter(|(_, until)| *until == now).map(|(since, _)| since);
+        self.proven_at(group, member, truth.good_since.or(ended_now)?)
+    }
+
+    fn proven_at(&self, group: &GroupConfig, member: &MemberConfig, good_since: Instant) -> Option<Instant> {
+        let truth = self.member(&member.interface);
+        if truth.offline_since.is_some() || self.leaving.contains(&member.interface) {
+            return None;
+        }
+        let proof = if probed(group, member) { interval(group) * 12 + SLACK } else { FLAP_HOLD };
+        Some(good_since.max(truth.discovered).max(self.fresh_since) + proof)
+    }
+
+    /// From when on the daemon must know that a member has a link; none while it has none.
+    pub(super) fn linked_at(&self, member: &MemberConfig) -> Option<Instant> {
+        let truth = self.member(&member.interface);
+        let serves = truth.offline_since.is_none() && !self.leaving.contains(&member.interface);
+        truth.link_up_since.filter(|_| serves).map(|since| since + LINK_NOTICE)
+    }
+
+    /// The first moment from which some member other than this one must be known to be usable.
+    pub(super) fn other_ready_at(&self, group: &GroupConfig, than: &IfName) -> Option<Instant> {
+        let others = group.members.iter().filter(|member| member.interface != *than);
+        others.filter_map(|member| self.ready_at(group, member)).min()
+    }
+
+    /// Whether every member of every group is good, and none offline.
+    pub(super) fn all_good(&self, scene: &Scene) -> bool {
+        members(&scene.daemon.config).all(|(_, member)| {
+            let truth = self.member(&member.interface);
+            truth.good_since.is_some() && truth.offline_since.is_none()
+        })
+    }
+
+    /// The daemon has a configuration; what is new in it is silent at first, unless the kernel shows it in use.
+    pub(super) fn configured(&mut self, before: &Config, scene: &Scene) {
+        let now = scene.now;
+        let config = &scene.daemon.config;
+        self.offline.retain(|name, _| members(config).any(|(_, member)| member.interface == *name));
+        self.members.retain(|name, _| members(config).any(|(_, member)| member.interface == *name));
+        for (group, member) in members(config) {
+            let known = before.groups.iter().filter(|other| other.interface == group.interface).any(|other| {
+                let same =
+                    |m: &&MemberConfig| m.interface == member.interface && m.test_addresses == member.test_addresses;
+                other.members.iter().any(|m| same(&m))
+            });
+            if !known {
+                let in_use =
+                    scene.kernel.link_named(&member.interface).is_some_and(|link| in_use(scene, group, link.index));
+                self.discovered(&member.interface, now, !in_use);
+            }
+        }
+        self.update(scene);
+    }
+
+    /// A genuine reply came to a member: its quiet period is over.
+    pub(super) fn heard(&mut self, member: &IfName, now: Instant) {
+        if let Some(truth) = self.members.get_mut(member) {
+            truth.quiet_until = truth.quiet_until.min(now);
+        }
+    }
+
+    /// A command reached the daemon.
+    pub(super) fn asked(&mut self, command: &Command) {
+        if let Command::Offline(name) = command {
+            self.leaving.insert(name.clone());
+        }
+    }
+
+    /// A command was answered.
+    pub(super) fn answered(&mut self, command: &Command, done: bool, now: Instant) {
+        match command {
+            Command::Offline(name) => {
+                self.leaving.remove(name);
+                if done {
+                    self.offline.insert(name.clone(), now);
+                }
+            }
+            Command::Online(name) if done => {
+                self.offline.remove(name);
+                self.discovered(name, now, true);
+            }
+            Command::Online(_) => {}
+        }
+        for (name, truth) in &mut self.members {
+            truth.offline_since = self.offline.get(name).copied();
+        }
+    }
+
+    /// A change was refused. Without its test address a member does not probe.
+    pub(super) fn refused(&mut self, change: &Change, when: Instant, kernel: &Kernel) {
+        if let Change::AddAddress { key, scope: Scope::Link } = change
+            && let Some(link) = kernel.links.get(&key.index)
+        {
+            self.discovered(&link.name, when, true);
+        }
+    }
+
+    /// Something was done to the test address of a member: its probing starts anew.
+    pub(super) fn discovered(&mut self, name: &IfName, now: Instant, quiet: bool) {
+        let truth = self.members.entry(name.clone()).or_default();
+        truth.discovered = truth.discovered.max(now);
+        if quiet {
+            truth.quiet_until = now + QUIET_PERIOD;
+        }
+    }
+
+    /// The daemon is gone.
+    pub(super) fn forget(&mut self, now: Instant) {
+        self.members.clear();
+        // The command died with the process, its effect, if it was remembered, did not.
+        let died = std::mem::take(&mut self.leaving);
+        self.offline.extend(died.into_iter().map(|name| (name, now)));
+    }
+}
+
+/// All members with their groups.
+pub(super) fn members(config: &Config) -> impl Iterator<Item = (&GroupConfig, &MemberConfig)> {
+    config.groups.iter().flat_map(|group| group.members.iter().map(move |member| (group, member)))
+}
+
+/// The segment that a group is in, by its name.
+pub(super) fn segment(group: &GroupConfig) -> u8 {
+    let digits: String = group.interface.as_str().chars().filter(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or_else(|_| panic!("{} is not of this site", group.interface))
+}
+
+/// Whether the kernel shows an interface in use by a group: an address of ours that it has, or a leg.
+fn in_use(scene: &Scene, group: &GroupConfig, index: IfIndex) -> bool {
+    let of_group = |address| group.addresses.iter().any(|net| net.addr() == address);
+    let bound = scene
+        .kernel
+        .addresses
+        .iter()
+        .any(|(key, info)| info.ours && key.index == index && of_group(key.address.addr()));
+    bound || scene.kernel.routes.values().any(|route| route.key.ours && route.legs.iter().any(|leg| leg.index == index))
+}
+
+/// The interface of a member, while it is there.
+pub(super) fn index_of(scene: &Scene, member: &MemberConfig) -> Option<IfIndex> {
+    scene.kernel.link_named(&member.interface).map(|link| link.index)
+}
+
+/// The members of a group that carry an address of ours.
+pub(super) fn holders<'a>(
+    scene: &'a Scene<'a>,
+    group: &'a GroupConfig,
+    address: std::net::IpAddr,
+) -> impl Iterator<Item = &'a MemberConfig> {
+    group.members.iter().filter(move |member| {
+        index_of(scene, member).is_some_and(|index| {
+            let key = ipmp_core::kernel::AddressKey { index, address: address.into() };
+            scene.kernel.addresses.get(&key).is_some_and(|info| info.ours)
+        })
+    })
+}
+
+fn since(moment: &mut Option<Instant>, holds: bool, now: Instant) {
+    *moment = if holds { moment.or(Some(now)) } else { None };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site;
+
+    #[test]
+    fn a_group_is_in_the_segment_of_its_number() {
+        assert_eq!(segment(&site::group(1, Duration::from_secs(10))), 1);
+    }
+}

@@ -1,0 +1,162 @@
+//! 6: no failure without five losses in a row, and none later than promised.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use ipmp_core::kernel::Link;
+use ipmp_core::notice::Reason;
+use ipmp_core::status::MemberState;
+use ipmp_core::{IfIndex, IfName, Instant, Notice, ProbeId};
+
+use super::truth::{Truth, members};
+use super::{Limit, MOVE, Rule, Scene, Violation};
+
+/// Probes of a member that are remembered; more than any verdict looks back.
+const REMEMBERED: usize = 64;
+
+/// A step this late at least, or an interval, is a stall.
+const STALL: Duration = Duration::from_millis(20);
+
+/// Losses that fail a member.
+const LOSSES: usize = 5;
+
+#[derive(Clone, Copy, Debug)]
+struct Probe {
+    id: ProbeId,
+    sent: Instant,
+    interval: Duration,
+    refused: bool,
+    answered: bool,
+    void: bool,
+}
+
+/// What the daemon can know of its probes and links.
+#[derive(Debug, Default)]
+pub(super) struct Verdicts {
+    probes: BTreeMap<IfName, VecDeque<Probe>>,
+    owners: BTreeMap<ProbeId, IfName>,
+    links: BTreeMap<IfIndex, (IfName, bool)>,
+}
+
+impl Verdicts {
+    /// A probe is sent.
+    pub(super) fn probed(&mut self, member: &IfName, id: ProbeId, sent: Instant, interval: Duration, refused: bool) {
+        let log = self.probes.entry(member.clone()).or_default();
+        if log.len() == REMEMBERED {
+            let old = log.pop_front().expect("it is full");
+            self.owners.remove(&old.id);
+        }
+        log.push_back(Probe { id, sent, interval, refused, answered: false, void: false });
+        self.owners.insert(id, member.clone());
+    }
+
+    /// The daemon is told of an answer; whose it is.
+    pub(super) fn answered(&mut self, id: ProbeId) -> Option<IfName> {
+        let owner = self.owners.get(&id)?.clone();
+        let probe = self.probes.get_mut(&owner)?.iter_mut().rev().find(|probe| probe.id == id)?;
+        probe.answered = true;
+        Some(owner)
+    }
+
+    /// The daemon runs so late for its deadline: what it could not watch is void.
+    pub(super) fn late(&mut self, deadline: Instant, late: Duration) {
+        if late <= STALL {
+            return;
+        }
+        for probe in self.probes.values_mut().flatten().filter(|probe| !probe.answered && !probe.refused) {
+            probe.void |= late > probe.interval && probe.sent + probe.interval >= deadline;
+        }
+    }
+
+    /// What was sent by a member before does not count any more.
+    pub(super) fn forget(&mut self, member: &IfName) {
+        for probe in self.probes.remove(member).unwrap_or_default() {
+            self.owners.remove(&probe.id);
+        }
+    }
+
+    /// The daemon is told of a link.
+    pub(super) fn link(&mut self, link: &Link) {
+        if !link.usable() {
+            self.forget(&link.name);
+        }
+        self.links.insert(link.index, (link.name.clone(), link.usable()));
+    }
+
+    /// The daemon is told that a link is gone.
+    pub(super) fn link_gone(&mut self, index: IfIndex) {
+        if let Some((name, _)) = self.links.remove(&index) {
+            self.forget(&name);
+        }
+    }
+
+    /// The daemon is told of all links.
+    pub(super) fn links(&mut self, links: &[Link]) {
+        self.links.clear();
+        links.iter().for_each(|link| self.link(link));
+    }
+
+    /// The administrator is told something: is it just?
+    pub(super) fn notified(&self, notice: &Notice, scene: &Scene) -> Result<(), Violation> {
+        let (Notice::InterfaceFailed { interface, reason, .. } | Notice::GroupFailed { interface, reason, .. }) =
+            notice
+        else {
+            return Ok(());
+        };
+        let what = match reason {
+            Reason::ProbesLost { lost, .. } => {
+                let losses = self.losses_in_a_row(interface, scene.now);
+                if losses >= LOSSES && *lost as usize >= LOSSES {
+                    return Ok(());
+                }
+                format!("{interface} is failed after {losses} losses in a row, {lost} by its own account")
+            }
+            Reason::Absent | Reason::AdminDown | Reason::NoCarrier => {
+                if !self.links.values().any(|(name, usable)| name == interface && *usable) {
+                    return Ok(());
+                }
+                format!("{interface} is failed by its link, which is up as far as anybody was told")
+            }
+            _ => return Ok(()),
+        };
+        Err(scene.violation(Rule::VerdictsJust, what))
+    }
+
+    fn losses_in_a_row(&self, member: &IfName, now: Instant) -> usize {
+        let judged = |probe: &&Probe| {
+            probe.answered
+                || probe.refused
+                || (!probe.void && probe.sent + probe.interval <= now + Duration::from_micros(10))
+        };
+        let log = self.probes.get(member).into_iter().flatten().rev();
+        log.filter(judged).take_while(|probe| !probe.answered).count()
+    }
+}
+
+/// Members that must be known to have failed, by when.
+pub(super) fn limits(scene: &Scene, truth: &Truth) -> Vec<Limit> {
+    let due = members(&scene.daemon.config).filter_map(|(group, member)| {
+        let of_member = truth.member(&member.interface);
+        if of_member.offline_since.is_some() {
+            return None;
+        }
+        let gone = truth.gone_by(group, member)?;
+        let by = gone.max(truth.other_ready_at(group, &member.interface)?).max(truth.calm_since) + MOVE;
+        Some((&member.interface, by))
+    });
+    let due: Vec<(&IfName, Instant)> = due.collect();
+    let overdue = due.iter().any(|(_, by)| scene.now > *by);
+    let status = overdue.then(|| scene.daemon.engine().map(|engine| engine.status(scene.now))).flatten();
+    let known = |name: &IfName| {
+        let members = status.iter().flat_map(|status| &status.groups).flat_map(|group| &group.members);
+        members.filter(|member| member.interface == *name).any(|member| member.state == MemberState::Failed)
+    };
+    let unknown = due.into_iter().filter(|(name, by)| scene.now <= *by || !known(name));
+    unknown
+        .map(|(name, by)| Limit {
+            rule: Rule::VerdictsJust,
+            by,
+            what: format!("{name} is dead, another member of its group works, and it is not known to have failed"),
+        })
+        .collect()
+}

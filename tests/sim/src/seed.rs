@@ -1,0 +1,79 @@
+//! One seed: an hour of faults, then none, and everything must come home.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use ipmp_core::Config;
+
+use crate::invariants::{Violation, at_home, holds_nothing, homecoming};
+use crate::operator;
+use crate::rng::Rng;
+use crate::site;
+use crate::trace::{Keep, Trace};
+use crate::world::World;
+
+/// How long faults come.
+pub const FAULTS: Duration = Duration::from_secs(3600);
+
+/// How long it must stay quiet afterwards.
+const STEADY: Duration = Duration::from_secs(300);
+
+/// What a seed showed.
+pub struct Outcome {
+    /// What was broken.
+    pub result: Result<(), String>,
+    /// What happened.
+    pub trace: Trace,
+    /// How many limits the checkers compared with the clock.
+    pub judged: u64,
+}
+
+/// Lives through a seed. A panic of the core is a failure like any other.
+pub fn live(seed: u64, keep: Keep) -> Outcome {
+    let mut world = World::new(seed, keep);
+    let result = catch_unwind(AssertUnwindSafe(|| story(&mut world, seed)));
+    let result = match result {
+        Ok(result) => result.map_err(|violation| violation.to_string()),
+        Err(panic) => {
+            let words = panic.downcast_ref::<String>().cloned();
+            let words = words.or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_owned()));
+            Err(format!("at {:.6} s: panic: {}", world.now.as_nanos() as f64 / 1e9, words.unwrap_or_default()))
+        }
+    };
+    Outcome { result, trace: world.trace, judged: world.checks.near }
+}
+
+fn story(world: &mut World, seed: u64) -> Result<(), Violation> {
+    let mut rng = Rng::stream(seed, "site");
+    world.file = site::draw(&mut rng);
+    world.note(format_args!("! configuration {:?}", world.file.clone()));
+    world.start();
+    let end = world.now + FAULTS;
+    let deeds = operator::draw(&mut rng, world.now, end);
+    world.plan(deeds);
+    world.run_until(end)?;
+
+    world.note(format_args!("! all faults are over"));
+    world.heal()?;
+    world.run_for(homecoming(&world.file))?;
+    at_home(&world.scene())?;
+    world.note(format_args!("! home"));
+    world.run_for(STEADY)?;
+    at_home(&world.scene())?;
+
+    world.note(format_args!("! nothing is configured any more"));
+    world.reload(Config::default());
+    world.run_for(Duration::from_secs(130))?;
+    holds_nothing(&world.scene())
+}
+
+/// The sentence, the newest lines, and how to see it again.
+pub fn report(seed: u64, failure: &str) -> String {
+    let trace = live(seed, Keep::Lines).trace;
+    let tail: Vec<&str> = trace.tail().map(String::as_str).collect();
+    let tail = &tail[tail.len().saturating_sub(60)..];
+    format!(
+        "seed {seed} failed {failure}\n  its last moments:\n{}\n  all of it: IPMP_SEED={seed} cargo test -p ipmp-sim replay -- --nocapture\n",
+        tail.join("\n")
+    )
+}

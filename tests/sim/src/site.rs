@@ -1,0 +1,159 @@
+//! The place that is simulated: NICs, subnets with their hosts, and configurations that fit them.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use ipmp_core::config::RouteConfig;
+use ipmp_core::{Config, GroupConfig, GroupName, IfName, Mac, MemberConfig};
+use ipnet::IpNet;
+
+use crate::rng::Rng;
+
+/// A NIC and the switch port that it is plugged into; the number outlives the kernel's index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Port(pub u8);
+
+impl Port {
+    /// The name that the host gives its interface.
+    pub fn name(self) -> IfName {
+        if_name(&format!("eth{}", self.0))
+    }
+
+    /// Its hardware address.
+    pub fn mac(self) -> Mac {
+        Mac([2, 0, 0, 0, 0, self.0])
+    }
+}
+
+/// Subnets that the switches carry; a group each.
+pub const SEGMENTS: u8 = 2;
+
+/// Hosts of a segment that answer echo requests: `10.N.0.1` to `10.N.0.4`.
+pub const HOSTS: u8 = 4;
+
+/// How many NICs the host has.
+pub const PORTS: u8 = 7;
+
+/// The host of that number in a segment.
+pub fn host(segment: u8, number: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(10, segment, 0, number))
+}
+
+/// The segment of an address.
+pub fn segment_of(address: IpAddr) -> Option<u8> {
+    match address {
+        IpAddr::V4(v4) => match v4.octets() {
+            [10, segment, 0, _] if segment < SEGMENTS => Some(segment),
+            _ => None,
+        },
+        IpAddr::V6(_) => None,
+    }
+}
+
+/// An address with the prefix length of its segment.
+pub fn net(address: IpAddr) -> IpNet {
+    IpNet::new_assert(address, 24)
+}
+
+/// A name that is known to be good.
+pub fn if_name(name: &str) -> IfName {
+    name.parse().expect("a good interface name")
+}
+
+/// The test address of a port in a segment.
+pub fn test_address(segment: u8, port: Port) -> IpNet {
+    net(host(segment, 10 + port.0))
+}
+
+/// The data address of that number in a segment.
+pub fn data_address(segment: u8, number: u8) -> IpNet {
+    net(host(segment, 50 + number))
+}
+
+/// A group `ipmpN` in segment N, with no members and no addresses yet.
+pub fn group(segment: u8, failure_detection_time: Duration) -> GroupConfig {
+    let name = format!("ipmp{segment}");
+    GroupConfig {
+        interface: if_name(&name),
+        name: name.parse::<GroupName>().expect("a good group name"),
+        addresses: Vec::new(),
+        gateways: Vec::new(),
+        routes: Vec::new(),
+        failure_detection_time,
+        failback: true,
+        targets: vec![host(segment, 1), host(segment, 2)],
+        targets_exclusive: true,
+        members: Vec::new(),
+    }
+}
+
+/// A member with a test address.
+pub fn member(segment: u8, port: Port) -> MemberConfig {
+    MemberConfig { interface: port.name(), test_addresses: vec![test_address(segment, port)], standby: false }
+}
+
+/// Draws a configuration of one or two groups.
+pub fn draw(rng: &mut Rng) -> Config {
+    let groups = if rng.chance(0.3) { 2 } else { 1 };
+    let mut config = Config::default();
+    for segment in 0..groups {
+        let group = draw_group(rng, segment, &config);
+        config.groups.push(group);
+    }
+    config
+}
+
+/// Draws a group in a segment, of NICs that no group of `config` has.
+pub fn draw_group(rng: &mut Rng, segment: u8, config: &Config) -> GroupConfig {
+    let mut group = group(segment, draw_failure_detection_time(rng));
+    let addresses = rng.weighted(&[(1, 0), (4, 1), (4, 2), (3, 3), (3, 4), (2, 7)]);
+    group.addresses = (0..addresses).map(|n| data_address(segment, n)).collect();
+    // The default route can be of one group only.
+    if segment == 0 && rng.chance(0.7) {
+        group.gateways.push(host(segment, 1));
+    }
+    if rng.chance(0.4) {
+        group.routes.push(draw_route(segment));
+    }
+    group.failback = rng.chance(0.75);
+    draw_targets(rng, segment, &mut group);
+    let link_only = rng.chance(0.12);
+    let members = rng.weighted(&[(1, 1), (6, 2), (6, 3), (3, 4)]);
+    for _ in 0..members {
+        if let Some(port) = draw_free_port(rng, config, &group) {
+            let mut member = member(segment, port);
+            if link_only || rng.chance(0.04) {
+                member.test_addresses.clear();
+            }
+            member.standby = !group.members.is_empty() && rng.chance(0.3);
+            group.members.push(member);
+        }
+    }
+    group
+}
+
+/// Draws which hosts a group probes.
+pub fn draw_targets(rng: &mut Rng, segment: u8, group: &mut GroupConfig) {
+    let count = rng.weighted(&[(1, 0), (3, 1), (4, 2), (2, 3), (1, 4)]);
+    group.targets = (1..=count).map(|n| host(segment, n)).collect();
+    group.targets_exclusive = count > 0 && rng.chance(0.5);
+}
+
+/// Draws a failure detection time; the short ones are rare, because their hours are long.
+pub fn draw_failure_detection_time(rng: &mut Rng) -> Duration {
+    Duration::from_millis(rng.weighted(&[(8, 10_000), (5, 5_000), (5, 2_000), (2, 1_000)]))
+}
+
+/// A route through a host of the segment.
+pub fn draw_route(segment: u8) -> RouteConfig {
+    RouteConfig { to: IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(198, 51, segment, 0)), 24), via: host(segment, 2) }
+}
+
+/// A NIC that belongs to no group.
+pub fn draw_free_port(rng: &mut Rng, config: &Config, and: &GroupConfig) -> Option<Port> {
+    let taken = |name: &IfName| {
+        config.groups.iter().chain([and]).flat_map(|group| &group.members).any(|member| member.interface == *name)
+    };
+    let free: Vec<Port> = (0..PORTS).map(Port).filter(|port| !taken(&port.name())).collect();
+    rng.pick(&free).copied()
+}

@@ -1,0 +1,536 @@
+//! The world: a queue of time and event, and the loop that lets them happen.
+//!
+//! Everything that takes time is a `Happening` in the queue; everything that decides is elsewhere: the
+//! core decides what the daemon does, `operator` which faults come, `invariants` what must not be.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipmp_core::kernel::Fact;
+use ipmp_core::{
+    Action, Command, Config, Event, Family, IfName, Instant, Notice, Outcome, ProbeId, Refusal, RequestId, Transaction,
+};
+
+use crate::daemon::{Daemon, Process};
+use crate::invariants::{Checks, Scene, Violation};
+use crate::kernel::Kernel;
+use crate::network::Network;
+use crate::rng::Rng;
+use crate::site::{self, Port};
+use crate::trace::{Keep, Trace};
+
+/// So many steps without a moment passing mean that the core asks to be woken for ever.
+const STEPS_WITHOUT_TIME_MAX: u32 = 10_000;
+
+/// How the parts between the daemon and the kernel behave at present.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Weather {
+    /// Chance that a change is refused for no reason.
+    pub refuses: f64,
+    /// Chance that a change is carried out and its acknowledgement lost.
+    pub loses_acks: f64,
+    /// Chance that notifications overrun the daemon's buffer.
+    pub forgets: f64,
+    /// Chance that the kernel refuses to send a probe.
+    pub refuses_probes: f64,
+    /// What every change takes on top of the usual.
+    pub slowness: Duration,
+}
+
+impl Weather {
+    /// Everything works.
+    pub const FAIR: Weather =
+        Weather { refuses: 0.0, loses_acks: 0.0, forgets: 0.0, refuses_probes: 0.0, slowness: Duration::ZERO };
+}
+
+/// Something that is going to happen.
+#[derive(Debug)]
+pub enum Happening {
+    /// An event reaches the process of that life.
+    Arrival(u64, Event),
+    /// The mover of that life gets to its next change.
+    Mover(u64),
+    /// An answer reaches the NIC of a port.
+    Answer {
+        /// Of which process the probe was.
+        life: u64,
+        /// Which.
+        probe: ProbeId,
+        /// Whose prober it was sent from.
+        member: IfName,
+        /// Where it comes in.
+        port: Port,
+        /// From whom.
+        target: IpAddr,
+    },
+    /// The kernel's link watch runs.
+    LinkWatch,
+    /// The dump that was asked for is complete.
+    Dump(u64),
+    /// The operator's next deed.
+    Deed(crate::operator::Deed),
+}
+
+/// What a test puts between the core and the world, to see a checker trip.
+#[derive(Default)]
+pub struct Meddler {
+    /// Changes or swallows what the core is told.
+    pub event: Option<Box<dyn FnMut(Instant, Event) -> Option<Event>>>,
+    /// Changes what the core asks for.
+    pub actions: Option<Box<dyn FnMut(Instant, &mut Vec<Action>)>>,
+}
+
+/// All of it.
+pub struct World {
+    /// The present.
+    pub now: Instant,
+    /// The kernel.
+    pub kernel: Kernel,
+    /// The network.
+    pub network: Network,
+    /// The daemon.
+    pub daemon: Daemon,
+    /// Between them.
+    pub weather: Weather,
+    /// What must hold.
+    pub checks: Checks,
+    /// What happened.
+    pub trace: Trace,
+    /// Everything that the administrator was told.
+    pub notices: Vec<(Instant, Notice)>,
+    /// Everything that the kernel was asked to change.
+    pub transactions: Vec<(Instant, Transaction)>,
+    /// Answers to commands.
+    pub answers: BTreeMap<RequestId, Result<(), Refusal>>,
+    /// What interferes.
+    pub meddler: Meddler,
+    /// The configuration on disk: what a start or a reload reads.
+    pub file: Config,
+    /// Chance for faults.
+    pub rng: Rng,
+    queue: BTreeMap<(Instant, u64), Happening>,
+    queued: u64,
+    told: Instant,
+    actions: Vec<Action>,
+    commands: BTreeMap<RequestId, Command>,
+    chance: Rng,
+    steps_without_time: u32,
+}
+
+impl World {
+    /// A host with all its NICs up and cabled, a network without a fault, and no daemon yet.
+    pub fn new(seed: u64, keep: Keep) -> Self {
+        let mut world = Self {
+            now: Instant::from_nanos(1_000_000_000),
+            kernel: Kernel::default(),
+            network: Network::new(seed),
+            daemon: Daemon::new(seed),
+            weather: Weather::FAIR,
+            checks: Checks::default(),
+            trace: Trace::new(keep),
+            notices: Vec::new(),
+            transactions: Vec::new(),
+            answers: BTreeMap::new(),
+            meddler: Meddler::default(),
+            file: Config::default(),
+            rng: Rng::stream(seed, "operator"),
+            queue: BTreeMap::new(),
+            queued: 0,
+            told: Instant::default(),
+            actions: Vec::new(),
+            commands: BTreeMap::new(),
+            chance: Rng::stream(seed, "world"),
+            steps_without_time: 0,
+        };
+        for port in (0..site::PORTS).map(Port) {
+            world.kernel.set_cable(port, true, world.now);
+            world.kernel.plug(port, port.name());
+            let index = world.kernel.index_of(port).expect("plugged just now");
+            world.kernel.set_up(index, true);
+        }
+        world.kernel.facts.clear();
+        world
+    }
+
+    /// Starts the daemon on the configuration in the file.
+    pub fn start(&mut self) {
+        self.note(format_args!("! the daemon starts"));
+        self.daemon.start();
+        self.told = self.now;
+        let scene = scene(&self.daemon, &self.kernel, &self.network, self.now);
+        self.checks.started(&scene);
+        self.arrive(Event::Configured(self.file.clone()), Duration::from_millis(1));
+        self.queue_at(self.now + Duration::from_millis(3), Happening::Dump(self.daemon.life));
+    }
+
+    /// Kills the daemon.
+    pub fn kill(&mut self) {
+        self.note(format_args!("! the daemon is killed"));
+        self.daemon.kill();
+        self.checks.killed(self.now);
+    }
+
+    /// Gives the process no processor for a while; `machine` where the whole machine stops.
+    pub fn stall(&mut self, span: Duration, machine: bool) {
+        if self.daemon.process != Process::Dead {
+            self.note(format_args!("! the {} stalls for {span:?}", if machine { "machine" } else { "daemon" }));
+            self.daemon.process = Process::Stalled { until: self.now + span, machine };
+            self.checks.disturbed(self.now + span);
+            self.checks.refreshed(self.now + span);
+        }
+    }
+
+    /// Has the daemon read its file again.
+    pub fn reload(&mut self, config: Config) {
+        self.file = config.clone();
+        if self.daemon.process != Process::Dead {
+            self.arrive(Event::Configured(config), Duration::from_millis(1));
+        }
+    }
+
+    /// Sends the daemon a command; the answer will be found in `answers`.
+    pub fn command(&mut self, command: Command) -> RequestId {
+        let request = RequestId(self.commands.len() as u64);
+        self.commands.insert(request, command.clone());
+        self.arrive(Event::Command { request, command }, Duration::from_micros(100));
+        request
+    }
+
+    /// Lets something happen later.
+    pub fn queue_at(&mut self, when: Instant, what: Happening) {
+        self.queued += 1;
+        self.queue.insert((when.max(self.now), self.queued), what);
+    }
+
+    /// Lets time pass.
+    pub fn run_for(&mut self, span: Duration) -> Result<(), Violation> {
+        self.run_until(self.now + span)
+    }
+
+    /// Lets time pass until then.
+    pub fn run_until(&mut self, end: Instant) -> Result<(), Violation> {
+        self.carry_facts();
+        loop {
+            let queued = self.queue.first_key_value().map(|((when, _), _)| *when);
+            let wakes = self.daemon.wakes(self.now);
+            // What arrives at the moment of waking has arrived before it.
+            let next = queued.into_iter().chain(wakes).min().unwrap_or(end).min(end);
+            self.look_until(next)?;
+            if next > self.now {
+                self.steps_without_time = 0;
+            }
+            self.steps_without_time += 1;
+            assert!(
+                self.steps_without_time < STEPS_WITHOUT_TIME_MAX,
+                "the core asks to be woken without end, deadline {:?}",
+                self.daemon.engine().and_then(|engine| engine.deadline())
+            );
+            self.now = next;
+            if queued.is_some_and(|when| when <= next) {
+                let (_, happening) = self.queue.pop_first().expect("it was looked at just now");
+                self.happen(happening)?;
+            } else if wakes.is_some_and(|when| when <= next) {
+                self.wake()?;
+            } else {
+                return Ok(());
+            }
+            self.carry_facts();
+        }
+    }
+
+    /// Lets time pass until something holds; false if it did not within `limit`.
+    pub fn run_while(&mut self, limit: Duration, mut goes_on: impl FnMut(&Self) -> bool) -> Result<bool, Violation> {
+        let end = self.now + limit;
+        while goes_on(self) {
+            if self.now >= end {
+                return Ok(false);
+            }
+            self.run_for(Duration::from_millis(1))?;
+        }
+        Ok(true)
+    }
+
+    /// Notes something in the trace.
+    pub fn note(&mut self, what: std::fmt::Arguments<'_>) {
+        self.trace.note(self.now, false, what);
+    }
+
+    /// What the checks see.
+    pub fn scene(&self) -> Scene<'_> {
+        scene(&self.daemon, &self.kernel, &self.network, self.now)
+    }
+
+    /// Has the checkers look at the state that lasted until `next`.
+    fn look_until(&mut self, next: Instant) -> Result<(), Violation> {
+        while let Some(due) = self.checks.due().filter(|due| *due < next) {
+            let at = due.max(self.now);
+            self.checks.look(&scene(&self.daemon, &self.kernel, &self.network, at))?;
+            if at == next {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn happen(&mut self, happening: Happening) -> Result<(), Violation> {
+        match happening {
+            Happening::Arrival(life, event) if life == self.daemon.life => self.arrived(event)?,
+            Happening::Mover(life) if life == self.daemon.life => self.move_on()?,
+            Happening::Answer { life, probe, member, port, target } if life == self.daemon.life => {
+                self.answer(probe, member, port, target)?;
+            }
+            Happening::Dump(life) if life == self.daemon.life => {
+                let snapshot = self.kernel.snapshot();
+                self.tell(Event::Kernel(Fact::Snapshot(snapshot)));
+            }
+            Happening::Arrival(..) | Happening::Mover(_) | Happening::Answer { .. } | Happening::Dump(_) => {}
+            Happening::LinkWatch => self.kernel.watch_links(self.now),
+            Happening::Deed(deed) => self.perform(deed)?,
+        }
+        self.check()
+    }
+
+    /// The checkers look, if there is anything new to see.
+    fn check(&mut self) -> Result<(), Violation> {
+        self.checks.observe(&scene(&self.daemon, &self.kernel, &self.network, self.now))
+    }
+
+    /// The process runs by itself: its timer rang, or its stall is over.
+    fn wake(&mut self) -> Result<(), Violation> {
+        if let Process::Stalled { .. } = self.daemon.process {
+            self.note(format_args!("! the stall is over"));
+            self.daemon.process = Process::Running;
+            while let Some(event) = self.daemon.waiting() {
+                self.step(event)?;
+            }
+        }
+        let due = self.daemon.engine().and_then(|engine| engine.deadline());
+        if due.is_some_and(|due| due <= self.now) {
+            self.step(Event::Timeout)?;
+        }
+        self.check()
+    }
+
+    fn arrived(&mut self, event: Event) -> Result<(), Violation> {
+        match self.daemon.process {
+            Process::Dead => Ok(()),
+            Process::Running => self.step(event),
+            Process::Stalled { .. } => {
+                self.daemon.queue(event);
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives the core an event, and does what it asks for.
+    fn step(&mut self, event: Event) -> Result<(), Violation> {
+        self.checks.before_step(self.daemon.late(self.now));
+        let event = match &mut self.meddler.event {
+            Some(meddle) => meddle(self.now, event),
+            None => Some(event),
+        };
+        let Some(event) = event else { return Ok(()) };
+        let probe = matches!(event, Event::Timeout | Event::Reply { .. } | Event::ProbeSent { sent: Ok(_), .. });
+        if let Event::Kernel(Fact::Snapshot(snapshot)) = &event {
+            let count = (snapshot.links.len(), snapshot.addresses.len(), snapshot.routes.len());
+            self.trace.note(self.now, false, format_args!("> snapshot of {count:?} links, addresses and routes"));
+        } else {
+            self.trace.note(self.now, probe, format_args!("> {event:?}"));
+        }
+        let config_before = matches!(event, Event::Configured(_)).then(|| self.daemon.config.clone());
+        self.checks.told(&event, &scene(&self.daemon, &self.kernel, &self.network, self.now));
+        let mut actions = std::mem::take(&mut self.actions);
+        self.daemon.step(self.now, event, &mut actions);
+        if let Some(before) = config_before {
+            self.checks.configured(&before, &scene(&self.daemon, &self.kernel, &self.network, self.now));
+        }
+        if let Some(meddle) = &mut self.meddler.actions {
+            meddle(self.now, &mut actions);
+        }
+        for action in actions.drain(..) {
+            self.dispatch(action)?;
+        }
+        self.actions = actions;
+        Ok(())
+    }
+
+    fn dispatch(&mut self, action: Action) -> Result<(), Violation> {
+        let probe = matches!(action, Action::SendProbe { .. });
+        self.trace.note(self.now, probe, format_args!("< {action:?}"));
+        match action {
+            Action::OpenProber(prober) => self.open_prober(prober),
+            Action::CloseProber { member, family } => {
+                self.daemon.probers.remove(&(member, family));
+            }
+            Action::SendProbe { probe, member, target } => self.send_probe(probe, member, target),
+            Action::Apply(transaction) => {
+                self.transactions.push((self.now, transaction.clone()));
+                if self.daemon.mover.take(self.now, transaction) {
+                    let life = self.daemon.life;
+                    let begins = self.now + self.weather.slowness + self.latency();
+                    self.queue_at(begins, Happening::Mover(life));
+                }
+            }
+            // Never answered, and nobody in this world listens to a repetition.
+            Action::Announce(_) => {}
+            Action::AskLinks(indices) => indices.into_iter().for_each(|index| self.kernel.ask(index)),
+            Action::Resync => self.dump(),
+            Action::Remember(memory) => self.daemon.remember(memory),
+            Action::Notify(notice) => {
+                self.checks.notified(&notice, &scene(&self.daemon, &self.kernel, &self.network, self.now))?;
+                self.notices.push((self.now, notice));
+            }
+            Action::Answer { request, result } => {
+                if let Some(command) = self.commands.get(&request) {
+                    self.checks.answered(command, result.is_ok(), self.now);
+                }
+                self.answers.insert(request, result);
+            }
+        }
+        self.carry_facts();
+        Ok(())
+    }
+
+    fn open_prober(&mut self, prober: ipmp_core::Prober) {
+        let key = (prober.member.clone(), prober.family());
+        let bindable = self.kernel.addresses.keys().any(|key| key.address.addr() == prober.source);
+        let reason = match self.kernel.links.get(&prober.index) {
+            None => Some("No such device"),
+            Some(_) if !bindable => Some("Cannot assign requested address"),
+            Some(_) => None,
+        };
+        if let Some(reason) = reason {
+            self.daemon.probers.remove(&key);
+            let event = Event::ProberFailed { member: key.0, family: key.1, reason: reason.to_owned() };
+            self.arrive(event, Duration::from_micros(20));
+        } else {
+            self.checks.prober_opened(&key.0);
+            self.daemon.probers.insert(key, prober);
+        }
+    }
+
+    fn send_probe(&mut self, probe: ProbeId, member: IfName, target: IpAddr) {
+        let prober = self.daemon.probers.get(&(member.clone(), Family::of(target)));
+        let link = prober.and_then(|prober| self.kernel.links.get(&prober.index));
+        let refusal = match link {
+            None => Some("No such device"),
+            Some(link) if !link.up => Some("Network is down"),
+            Some(_) if self.chance.chance(self.weather.refuses_probes) => Some("No buffer space available"),
+            Some(_) => None,
+        };
+        let on_the_wire = link.filter(|link| link.usable()).and_then(|link| self.kernel.port_of(link.index));
+        let sent = self.now + Duration::from_micros(5);
+        self.checks.probed(&member, probe, sent, refusal.is_some(), &self.daemon.config);
+        let outcome = refusal.map_or(Ok(sent), |reason| Err(reason.to_owned()));
+        self.arrive(Event::ProbeSent { probe, sent: outcome }, Duration::from_micros(20));
+        if let (Some(port), None) = (on_the_wire, refusal) {
+            let life = self.daemon.life;
+            for round_trip in self.network.request(port, target) {
+                let member = member.clone();
+                self.queue_at(sent + round_trip, Happening::Answer { life, probe, member, port, target });
+            }
+        }
+    }
+
+    fn answer(&mut self, probe: ProbeId, member: IfName, port: Port, target: IpAddr) -> Result<(), Violation> {
+        let prober = self.daemon.probers.get(&(member, Family::of(target)));
+        let index = self.kernel.index_of(port).filter(|index| self.kernel.links[index].usable());
+        let open = index.is_some() && prober.map(|prober| prober.index) == index;
+        let awake = !matches!(self.daemon.process, Process::Stalled { machine: true, .. });
+        if open && awake && self.network.answer_arrives(port, target) {
+            self.arrived(Event::Reply { probe, received: self.now })?;
+        }
+        Ok(())
+    }
+
+    /// The mover carries out one change.
+    fn move_on(&mut self) -> Result<(), Violation> {
+        if let Process::Stalled { until, .. } = self.daemon.process {
+            // It goes on when the process does.
+            self.queue_at(until, Happening::Mover(self.daemon.life));
+            return Ok(());
+        }
+        let mut pause = self.latency() / 4;
+        match self.daemon.mover.next() {
+            Some((asked, change)) => {
+                let before = scene(&self.daemon, &self.kernel, &self.network, self.now);
+                self.checks.before_change(&before, &change, asked)?;
+                let outcome = self.try_change(&change, &mut pause);
+                self.daemon.mover.tried(&change, outcome);
+                self.queue_at(self.now + pause, Happening::Mover(self.daemon.life));
+            }
+            None => {
+                if let Some(done) = self.daemon.mover.finish() {
+                    self.carry_facts();
+                    self.tell(done);
+                }
+                if !self.daemon.mover.idle() {
+                    self.queue_at(self.now + pause, Happening::Mover(self.daemon.life));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn try_change(&mut self, change: &ipmp_core::Change, pause: &mut Duration) -> Outcome {
+        let refused = if self.chance.chance(self.weather.refuses) {
+            Err("Cannot allocate memory".to_owned())
+        } else {
+            self.kernel.carry_out(change)
+        };
+        *pause += self.weather.slowness;
+        let outcome = match refused {
+            Ok(()) if self.chance.chance(self.weather.loses_acks) => {
+                *pause += Duration::from_secs(2);
+                Outcome::Refused("no answer within 2 s".to_owned())
+            }
+            Ok(()) => Outcome::Done,
+            Err(reason) => Outcome::Refused(reason),
+        };
+        self.trace.note(self.now, false, format_args!("= {change:?}: {outcome:?}"));
+        if let Outcome::Refused(_) = outcome {
+            self.checks.refused(change, self.now + *pause, &self.kernel);
+        }
+        outcome
+    }
+
+    /// Carries what the kernel has to tell to the daemon, or loses it.
+    fn carry_facts(&mut self) {
+        if self.kernel.facts.is_empty() {
+            return;
+        }
+        let facts = std::mem::take(&mut self.kernel.facts);
+        if self.chance.chance(self.weather.forgets) {
+            self.checks.overrun(self.now);
+            self.tell(Event::Overrun);
+            self.dump();
+        } else {
+            facts.into_iter().for_each(|fact| self.tell(Event::Kernel(fact)));
+        }
+    }
+
+    /// The watcher asks for everything anew, on its own after an overrun.
+    fn dump(&mut self) {
+        let when = self.now + self.latency() * 20;
+        self.queue_at(when, Happening::Dump(self.daemon.life));
+    }
+
+    /// Tells the daemon something that must not overtake what was told before.
+    fn tell(&mut self, event: Event) {
+        self.told = self.told.max(self.now + self.latency() / 10);
+        self.queue_at(self.told, Happening::Arrival(self.daemon.life, event));
+    }
+
+    fn arrive(&mut self, event: Event, after: Duration) {
+        self.queue_at(self.now + after, Happening::Arrival(self.daemon.life, event));
+    }
+
+    fn latency(&mut self) -> Duration {
+        self.chance.span_log(Duration::from_micros(100), Duration::from_millis(10))
+    }
+}
+
+fn scene<'a>(daemon: &'a Daemon, kernel: &'a Kernel, network: &'a Network, now: Instant) -> Scene<'a> {
+    Scene { now, daemon, kernel, network }
+}
