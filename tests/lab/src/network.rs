@@ -13,13 +13,14 @@
 //! (RFC 5737, RFC 3849).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use ipnet::IpNet;
 use pnet::util::MacAddr;
 
 use crate::cable::{Cable, End};
 use crate::error::{Error, Result};
-use crate::{Frames, Namespace, Way};
+use crate::{Frames, Namespace, Way, wait_until};
 
 /// The router on the LAN.
 pub const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -36,6 +37,9 @@ pub const REMOTE6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 7);
 
 const ROUTER_WAN: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
 const ROUTER_WAN6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1);
+
+/// How long the kernel may take to let all links run; it does one thing at a time for all namespaces.
+const READY_WITHIN: Duration = Duration::from_secs(20);
 
 /// The names of the two bridges; the second is only there with a trunk.
 const SWITCHES: [&str; 2] = ["br0", "br1"];
@@ -143,6 +147,9 @@ impl Plan {
         });
         let members = members.collect::<Result<_>>()?;
         let trunk = self.trunk.then(|| Port { switch: switch.clone(), name: "trunk0".into() });
+        for namespace in [&host, &switch, &router, &client, &remote] {
+            wait_until(READY_WITHIN, "all links to run", || Ok(namespace.links()?.iter().all(|link| link.running)))?;
+        }
         Ok(Network { host, switch, router, client, remote, members, router_port, client_port, trunk })
     }
 

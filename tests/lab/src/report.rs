@@ -1,7 +1,8 @@
 //! From when each packet was sent and received to what was lost, and for how long. Pure.
 //!
 //! The measure of an outage is the silence at the receiver, by the kernel's receive stamps: what a user notices.
-//! A sender that was not run for a while makes a silence too; such pauses are taken out of it and told apart.
+//! A sender that was not run for a while makes a silence too. Such a pause is taken out of it and told apart, unless
+//! packets that were lost or late stand on both sides of the pause: then the path was dead all the while.
 
 use std::time::Duration;
 
@@ -31,8 +32,8 @@ pub struct Report {
     pub duplicated: u64,
     /// The longest run of lost packets.
     pub longest_run_lost: u64,
-    /// The longest silence at the receiver, without the time in which the sender itself paused. One interval where
-    /// nothing is wrong.
+    /// The longest silence at the receiver, without pauses of the sender at its ends. One interval where nothing is
+    /// wrong.
     pub longest_gap: Duration,
     /// The longest pause of the sender itself, beyond its interval: how far this measurement can be trusted.
     pub longest_stall: Duration,
@@ -51,21 +52,22 @@ impl Report {
 
 /// Judges packets in the order in which they were sent, one an `interval` of so many nanoseconds.
 pub(crate) fn judge(packets: &[Packet], interval: i64) -> Report {
-    let received: Vec<_> = packets.iter().filter_map(|packet| Some((packet.sent, packet.received?))).collect();
-    let mut delays: Vec<_> = received.iter().map(|(sent, received)| received - sent).collect();
+    let mut delays: Vec<_> = packets.iter().filter_map(|packet| Some(packet.received? - packet.sent)).collect();
     delays.sort_unstable();
+    let median_delay = delays.get(delays.len() / 2).copied().unwrap_or(0);
+    let received = delays.len();
     let pauses = pauses(packets, interval);
     let count = |number: usize| number as u64;
     Report {
         sent: count(packets.len()),
-        received: count(received.len()),
-        lost: count(packets.len() - received.len()),
+        received: count(received),
+        lost: count(packets.len() - received),
         refused: count(packets.iter().filter(|packet| packet.refused).count()),
         duplicated: packets.iter().map(|packet| u64::from(packet.copies.saturating_sub(1))).sum(),
         longest_run_lost: longest_run_lost(packets),
-        longest_gap: duration(longest_gap(packets, &received, &pauses)),
+        longest_gap: duration(longest_gap(packets, &pauses, median_delay, interval)),
         longest_stall: duration(pauses.iter().map(|(from, to)| to - from).max().unwrap_or(0)),
-        median_delay: duration(delays.get(delays.len() / 2).copied().unwrap_or(0)),
+        median_delay: duration(median_delay),
         longest_delay: duration(delays.last().copied().unwrap_or(0)),
     }
 }
@@ -91,18 +93,32 @@ fn longest_run_lost(packets: &[Packet]) -> u64 {
         .unwrap_or(0)
 }
 
-/// The ends of the span count as arrivals, so that silence at its beginning or end is seen.
-fn longest_gap(packets: &[Packet], received: &[(i64, i64)], pauses: &[(i64, i64)]) -> i64 {
+/// The ends of the span count as arrivals, so that silence at its beginning or end is seen. What the sender did is
+/// compared with what the receiver heard `delay` later.
+fn longest_gap(packets: &[Packet], pauses: &[(i64, i64)], delay: i64, interval: i64) -> i64 {
     let [Some(first), Some(last)] = [packets.first(), packets.last()] else { return 0 };
-    let mut heard: Vec<_> = received.iter().map(|(_, received)| *received).collect();
-    heard.extend([first.sent, last.sent]);
+    let mut heard: Vec<_> = packets.iter().filter_map(|packet| packet.received).collect();
+    heard.extend([first.sent + delay, last.sent + delay]);
     heard.sort_unstable();
-    let gaps = heard.windows(2).map(|pair| {
-        let (from, to) = (pair[0], pair[1]);
-        let paused: i64 = pauses.iter().map(|(begin, end)| (*end.min(&to) - *begin.max(&from)).max(0)).sum();
-        to - from - paused
-    });
+    let troubled = |packet: &&Packet| packet.received.is_none_or(|at| at - packet.sent > delay + interval);
+    let troubled: Vec<_> = packets.iter().filter(troubled).map(|packet| packet.sent + delay).collect();
+    let pauses: Vec<_> = pauses.iter().map(|(begin, end)| (begin + delay, end + delay)).collect();
+    let gaps = heard.windows(2).map(|pair| (pair[1] - pair[0]) - paused(pair[0], pair[1], &troubled, &pauses));
     gaps.max().unwrap_or(0)
+}
+
+/// How much of a silence the sender's pauses explain: those before the first and after the last packet in it that
+/// was lost or late.
+fn paused(from: i64, to: i64, troubled: &[i64], pauses: &[(i64, i64)]) -> i64 {
+    let begin = troubled.partition_point(|&at| at <= from);
+    let end = troubled.partition_point(|&at| at < to).max(begin);
+    let (first, last) = match &troubled[begin..end] {
+        [] => (to, to),
+        [only] => (*only, *only),
+        [first, .., last] => (*first, *last),
+    };
+    let explains = |(begin, end): &&(i64, i64)| *end <= first || *begin >= last;
+    pauses.iter().filter(explains).map(|(begin, end)| (*end.min(&to) - *begin.max(&from)).max(0)).sum()
 }
 
 #[cfg(test)]
@@ -168,13 +184,36 @@ mod tests {
     }
 
     #[test]
-    fn a_stall_within_an_outage_is_taken_out_of_its_gap() {
+    fn a_stall_within_an_outage_belongs_to_it() {
         let mut packets = steady(100);
         lose(&mut packets[20..60]);
         packets.drain(30..40);
         let report = judge(&packets, INTERVAL);
         assert_eq!(report.longest_stall, Duration::from_millis(10));
-        assert_eq!(report.longest_gap, Duration::from_millis(31));
+        assert_eq!(report.longest_gap, Duration::from_millis(41));
+    }
+
+    #[test]
+    fn a_stall_at_the_end_of_an_outage_does_not() {
+        for stall in [20..30, 50..60] {
+            let mut packets = steady(100);
+            lose(&mut packets[20..60]);
+            packets.drain(stall);
+            let report = judge(&packets, INTERVAL);
+            assert_eq!(report.longest_stall, Duration::from_millis(10));
+            assert!(report.longest_gap.as_millis() == 31, "{report:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_path_makes_no_difference() {
+        let mut packets = steady(1000);
+        packets.iter_mut().for_each(|packet| packet.received = Some(packet.sent + 100 * INTERVAL));
+        lose(&mut packets[500..600]);
+        packets.drain(300..350);
+        let report = judge(&packets, INTERVAL);
+        assert_eq!(report.longest_gap, Duration::from_millis(101));
+        assert_eq!(report.longest_stall, Duration::from_millis(50));
     }
 
     #[test]

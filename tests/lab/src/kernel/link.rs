@@ -3,17 +3,20 @@
 use std::io;
 use std::os::fd::AsRawFd;
 
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
-use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_core::{DefaultNla, NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::link::{
-    BridgePortState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth,
-    LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+    BridgePortState, InfoBridge, InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+    LinkProtoInfoBridge,
 };
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use pnet::util::MacAddr;
 
 use super::socket::Netlink;
 use crate::Namespace;
 use crate::error::{Doing, Result};
+
+/// `IFLA_BRPORT_STATE`.
+const BRIDGE_PORT_STATE: u16 = 1;
 
 /// A link as the kernel describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub struct Link {
     pub up: bool,
     /// Carrier (`IFF_LOWER_UP`).
     pub carrier: bool,
+    /// Operational (`IFF_RUNNING`): the kernel has acted upon the carrier, and frames pass.
+    pub running: bool,
     /// How often carrier was lost (`IFLA_CARRIER_DOWN_COUNT`).
     pub carrier_downs: u32,
     /// The bridge that it is a port of, by number.
@@ -118,11 +123,16 @@ impl Namespace {
     /// goes down and up, or is attached anew, forwards again.
     pub fn set_forwarding(&self, port: &str, forwarding: bool) -> Result<()> {
         let state = if forwarding { BridgePortState::Forwarding } else { BridgePortState::Disabled };
-        let info = vec![
-            LinkInfo::PortKind(InfoPortKind::Bridge),
-            LinkInfo::PortData(InfoPortData::BridgePort(vec![InfoBridgePort::State(state)])),
-        ];
-        self.change_link(port, |message| message.attributes.push(LinkAttribute::LinkInfo(info)))
+        let state = LinkProtoInfoBridge::Other(DefaultNla::new(BRIDGE_PORT_STATE, vec![state.into()]));
+        self.netlink(|netlink| {
+            let mut message = LinkMessage::default();
+            // Not as a change of the link: that tells the bridge of a change, upon which it lets the port forward.
+            message.header.interface_family = AddressFamily::Bridge;
+            message.header.index = link(netlink, port)?.index;
+            message.attributes = vec![LinkAttribute::ProtoInfoBridge(vec![state])];
+            netlink.change(RouteNetlinkMessage::SetLink(message), 0)
+        })
+        .doing(|| format!("change bridge port {port}"))
     }
 
     fn create(
@@ -182,6 +192,7 @@ fn describe(message: LinkMessage) -> Link {
         index: message.header.index,
         up: flags.contains(LinkFlags::Up),
         carrier: flags.contains(LinkFlags::LowerUp),
+        running: flags.contains(LinkFlags::Running),
         ..Link::default()
     };
     for attribute in message.attributes {
