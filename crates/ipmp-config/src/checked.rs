@@ -1,0 +1,52 @@
+//! From what is written to what is meant: defaults applied, places dropped.
+
+use ipmp_core::config::{FAILURE_DETECTION_TIME_DEFAULT, RouteConfig};
+use ipmp_core::{Config, GroupConfig, MemberConfig};
+
+use crate::reader::List;
+use crate::source::At;
+use crate::written::{Group, Member, Written};
+
+/// The configuration. Nothing may be wrong with what is written: what is not complete is left out.
+pub(crate) fn config(written: Written) -> Config {
+    let Written { failure_detection_time, failback, track_only_groups, groups } = written;
+    let system = (
+        failure_detection_time.map_or(FAILURE_DETECTION_TIME_DEFAULT, |at| at.value),
+        failback.is_none_or(|at| at.value),
+    );
+    Config {
+        groups: groups.into_iter().filter_map(|written| group(written, system)).collect(),
+        track_all_interfaces: track_only_groups.is_some_and(|at| !at.value),
+    }
+}
+
+fn group(written: Group, (failure_detection_time, failback): (std::time::Duration, bool)) -> Option<GroupConfig> {
+    Some(GroupConfig {
+        name: written.effective_name()?.value,
+        interface: written.interface?.value,
+        addresses: values(written.addresses),
+        gateways: values(written.gateways),
+        routes: written
+            .routes
+            .into_iter()
+            .map(|route| RouteConfig { to: route.to.value, via: route.via.value })
+            .collect(),
+        failure_detection_time: written.failure_detection_time.map_or(failure_detection_time, |at| at.value),
+        failback: written.failback.map_or(failback, |at| at.value),
+        targets: values(written.targets),
+        targets_exclusive: written.targets_exclusive.is_some_and(|at| at.value),
+        members: written.members.items.into_iter().filter_map(member).collect(),
+    })
+}
+
+fn member(written: Member) -> Option<MemberConfig> {
+    Some(MemberConfig {
+        interface: written.interface?.value,
+        test_addresses: values(written.test_addresses),
+        standby: written.standby.is_some_and(|at| at.value),
+    })
+}
+
+fn values<T>(list: List<At<T>>) -> Vec<T> {
+    list.items.into_iter().map(|at| at.value).collect()
+}

@@ -1,0 +1,31 @@
+//! What values have to do with each other, in a group, between groups and between files.
+
+mod addresses;
+mod completeness;
+mod names;
+mod reach;
+mod routes;
+
+use ipmp_core::Family;
+
+use crate::report::Report;
+use crate::written::Written;
+
+/// Reports everything that does not go together.
+pub(crate) fn check(written: &Written, report: &mut Report) {
+    names::check(written, report);
+    addresses::check(written, report);
+    routes::check(written, report);
+    for group in &written.groups {
+        reach::check(group, report);
+        completeness::check(group, report);
+    }
+}
+
+/// What people call an address family.
+fn shown(family: Family) -> &'static str {
+    match family {
+        Family::V4 => "IPv4",
+        Family::V6 => "IPv6",
+    }
+}

@@ -1,0 +1,222 @@
+//! Single values: from the text of a value to what it means, or what is wrong with it. What it has to do
+//! with other values is in `rules`.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use ipmp_core::config::FAILURE_DETECTION_TIME_MIN;
+use ipmp_core::{GroupName, IfName};
+use ipnet::IpNet;
+use toml::de::DeInteger;
+
+/// The longest failure detection time that is accepted: probes would be more than eight minutes apart,
+/// so a larger number is a wrong unit rather than a wish.
+pub const FAILURE_DETECTION_TIME_MAX: Duration = Duration::from_secs(3600);
+
+/// Why a value is none.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) message: String,
+    /// Completes "expected ...".
+    pub(crate) expected: String,
+}
+
+fn fault<T>(message: String, expected: impl Into<String>) -> Result<T, Fault> {
+    Err(Fault { message, expected: expected.into() })
+}
+
+/// The text in quotes, fit to be shown: control characters escaped, and cut where it is absurdly long.
+pub(crate) fn quoted(text: &str) -> String {
+    if text.is_empty() {
+        return "the empty string".into();
+    }
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("`{}...`", text[..end].escape_debug()),
+        None => format!("`{}`", text.escape_debug()),
+    }
+}
+
+/// The name of a member interface.
+pub(crate) fn member_name(text: &str) -> Result<IfName, Fault> {
+    let name = interface_name(text)?;
+    match text {
+        "lo" => fault("the loopback interface cannot be a member".into(), "a network interface, such as \"eth0\""),
+        "all" | "default" => fault(
+            format!("{} means every interface to the kernel's settings", quoted(text)),
+            "the name of one interface, such as \"eth0\"",
+        ),
+        _ => Ok(name),
+    }
+}
+
+/// The name of an IPMP interface.
+pub(crate) fn ipmp_name(text: &str) -> Result<IfName, Fault> {
+    let name = interface_name(text)?;
+    let number = text.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let letters = text.len() - number.len();
+    if letters == 0 || number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return fault(
+            format!("{} is no name for an IPMP interface", quoted(text)),
+            "letters and then a number, such as \"ipmp0\"",
+        );
+    }
+    Ok(name)
+}
+
+fn interface_name(text: &str) -> Result<IfName, Fault> {
+    text.parse().or_else(|_| {
+        fault(
+            format!("{} is no name of an interface", quoted(text)),
+            "1 to 15 bytes without white space, `/` and `:`, such as \"eth0\"",
+        )
+    })
+}
+
+/// The name of a group.
+pub(crate) fn group_name(text: &str) -> Result<GroupName, Fault> {
+    text.parse().or_else(|_| {
+        fault(format!("{} is no name of a group", quoted(text)), "1 to 31 bytes without control characters")
+    })
+}
+
+/// An address with its prefix length, host bits kept.
+pub(crate) fn prefix(text: &str) -> Result<IpNet, Fault> {
+    let Some((address, length)) = text.split_once('/') else {
+        return match text.parse::<IpAddr>() {
+            Ok(address) => fault(
+                format!("{address} has no prefix length"),
+                format!("the address with the length of its subnet's prefix, such as \"{address}/{}\"", usual(address)),
+            ),
+            Err(_) => no_prefix(text),
+        };
+    };
+    let Ok(address) = address.parse::<IpAddr>() else { return no_prefix(text) };
+    let digits = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
+    match length.parse().ok().filter(|_| digits).and_then(|length| IpNet::new(address, length).ok()) {
+        Some(prefix) => Ok(prefix),
+        None => fault(
+            format!("{} is no prefix length", quoted(length)),
+            format!("a number from 0 to {}", IpNet::from(address).max_prefix_len()),
+        ),
+    }
+}
+
+fn no_prefix<T>(text: &str) -> Result<T, Fault> {
+    fault(
+        format!("{} is no IP address with a prefix length", quoted(text)),
+        "an address such as \"192.0.2.50/24\" or \"2001:db8::50/64\"",
+    )
+}
+
+fn usual(address: IpAddr) -> u8 {
+    if address.is_ipv4() { 24 } else { 64 }
+}
+
+/// An address of a router or target.
+pub(crate) fn address(text: &str) -> Result<IpAddr, Fault> {
+    let Ok(address) = text.parse() else {
+        let expected = match text.split_once(['/', '%']).and_then(|(address, _)| address.parse::<IpAddr>().ok()) {
+            Some(address) => format!("the address alone: \"{address}\""),
+            None => "an address such as \"192.0.2.1\" or \"2001:db8::1\"".into(),
+        };
+        return fault(format!("{} is no IP address", quoted(text)), expected);
+    };
+    match class(address) {
+        Some(class) => fault(format!("{address} is {class}"), "the address of one router or host"),
+        None => Ok(address),
+    }
+}
+
+/// An address that can stand on an interface, with its prefix length.
+pub(crate) fn own_address(text: &str) -> Result<IpNet, Fault> {
+    let prefix = prefix(text)?;
+    let address = prefix.addr();
+    if let Some(class) = class(address) {
+        return fault(format!("{address} is {class}"), "an address that an interface can have");
+    }
+    if prefix.prefix_len() == 0 {
+        return fault(
+            format!("{prefix} would make the whole Internet one subnet"),
+            format!("the length of the subnet's prefix, such as \"{address}/{}\"", usual(address)),
+        );
+    }
+    match edge(prefix, address) {
+        Some(edge) => fault(format!("{address} is {edge} of {}", prefix.trunc()), "the address of one host in it"),
+        None => Ok(prefix),
+    }
+}
+
+/// The destination of a route.
+pub(crate) fn destination(text: &str) -> Result<IpNet, Fault> {
+    let prefix = prefix(text)?;
+    if prefix.trunc() != prefix {
+        return fault(format!("{prefix} has bits set behind its prefix"), format!("\"{}\"", prefix.trunc()));
+    }
+    if prefix.addr().is_loopback() {
+        return fault(format!("{prefix} is the loopback network"), "a destination that routers lead to");
+    }
+    Ok(prefix)
+}
+
+/// What an address is, if it is not that of one host.
+fn class(address: IpAddr) -> Option<&'static str> {
+    match address {
+        _ if address.is_unspecified() => Some("the unspecified address"),
+        _ if address.is_loopback() => Some("a loopback address"),
+        _ if address.is_multicast() => Some("a multicast address"),
+        IpAddr::V4(Ipv4Addr::BROADCAST) => Some("the broadcast address"),
+        IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() => Some("an IPv4 address in the notation of IPv6"),
+        _ => None,
+    }
+}
+
+/// What an address is in its subnet, if it is not that of one host. Subnets of one or two addresses have
+/// none but hosts (RFC 3021, RFC 6164).
+pub(crate) fn edge(subnet: IpNet, address: IpAddr) -> Option<&'static str> {
+    if subnet.max_prefix_len() - subnet.prefix_len() <= 1 {
+        return None;
+    }
+    match address {
+        IpAddr::V4(_) if address == subnet.network() => Some("the network address"),
+        IpAddr::V4(_) if address == subnet.broadcast() => Some("the broadcast address"),
+        // RFC 4291, 2.6.1
+        IpAddr::V6(_) if address == subnet.network() => Some("the subnet-router anycast address"),
+        _ => None,
+    }
+}
+
+/// What a duration looks like.
+pub(crate) const DURATION: &str = "a time, such as \"10s\", \"500ms\" or \"1m\", or a number of milliseconds";
+
+/// A failure detection time with its unit.
+pub(crate) fn detection_time(text: &str) -> Result<Duration, Fault> {
+    match humantime::parse_duration(text) {
+        Ok(time) => in_bounds(time, quoted(text)),
+        Err(_) => fault(format!("{} is no time", quoted(text)), DURATION),
+    }
+}
+
+/// A failure detection time in milliseconds. What is too large for its type is too large for a time.
+pub(crate) fn detection_millis(millis: &DeInteger<'_>) -> Result<Duration, Fault> {
+    let written = format!("{} ms", quoted(&millis.to_string()));
+    match u64::from_str_radix(millis.as_str(), millis.radix()) {
+        Ok(millis) => in_bounds(Duration::from_millis(millis), written),
+        Err(_) if millis.as_str().starts_with('-') => fault(format!("{written} is no time"), DURATION),
+        Err(_) => in_bounds(Duration::MAX, written),
+    }
+}
+
+fn in_bounds(time: Duration, written: String) -> Result<Duration, Fault> {
+    let (least, most) = (FAILURE_DETECTION_TIME_MIN, FAILURE_DETECTION_TIME_MAX);
+    let wrong = if time < least {
+        "short"
+    } else if time > most {
+        "long"
+    } else {
+        return Ok(time);
+    };
+    fault(
+        format!("{written} is too {wrong} for a failure detection time"),
+        format!("{} to {}", humantime::format_duration(least), humantime::format_duration(most)),
+    )
+}
