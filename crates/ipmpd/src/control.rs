@@ -23,7 +23,7 @@ use std::thread;
 use std::time::Duration;
 
 use ipmp_core::{Command, Instant, Refusal, Status};
-use nix::unistd::{Uid, geteuid};
+use nix::unistd::geteuid;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
@@ -35,6 +35,9 @@ use self::socket::{Idle, Limited};
 
 /// Clients served at once. One more evicts another, see [`Clients::evict`].
 const CLIENTS_MAX: usize = 64;
+
+/// Who may change anything, besides the daemon's own user.
+const ROOT: u32 = 0;
 
 /// How long to wait where the kernel can not hand out a connection, as when descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -123,8 +126,7 @@ impl Clients {
         }
         let idle = Idle::default();
         let socket = Limited::new(stream, idle.clone());
-        let may_change = Uid::from_raw(uid).is_root() || uid == geteuid().as_raw();
-        let control = Control::new(requests.clone(), may_change);
+        let control = Control::new(requests.clone(), uid == ROOT || uid == geteuid().as_raw());
         let task = self.tasks.spawn_local(async move {
             // An error here is the client's: it broke a limit or the protocol, and is cut off.
             if let Err(error) = Server::new(ReadyListener::new(socket), control).run().await {
@@ -138,7 +140,8 @@ impl Clients {
     /// that no user can keep out another.
     fn evict(&mut self, newcomer: u32) {
         let count = |uid| self.table.values().filter(|client| client.uid == uid).count() + usize::from(uid == newcomer);
-        let victim = self.table.iter().max_by_key(|(_, client)| (count(client.uid), client.idle.span())).map(|(id, _)| *id);
+        let victim =
+            self.table.iter().max_by_key(|(_, client)| (count(client.uid), client.idle.span())).map(|(id, _)| *id);
         if let Some(client) = victim.and_then(|id| self.table.remove(&id)) {
             tracing::debug!("Control client of user {} evicted: there are {CLIENTS_MAX} others", client.uid);
             client.task.abort();

@@ -1,8 +1,8 @@
 //! What the server says: the methods of the interface, each one question to the main loop.
 
 use ipmp_control::{
-    Address, Family, Group, GroupState, LinkState, Member, MemberState, ProbeState, Probing, Reason,
-    Refusal, Snapshot, Target, TargetMode,
+    Address, Family, Group, GroupState, LinkState, Member, MemberState, ProbeState, Probing, Reason, Refusal, Snapshot,
+    Target, TargetMode,
 };
 use ipmp_core::{Command, IfName};
 use tokio::sync::{mpsc, oneshot};

@@ -120,3 +120,137 @@ impl WriteHalf for Writer {
 fn late(_: tokio::time::error::Elapsed) -> io::Error {
     io::ErrorKind::TimedOut.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use ipmp_core::Status;
+    use proptest::prelude::*;
+    use tokio::runtime::Builder;
+    use tokio::sync::mpsc;
+    use zlink::{ReadyListener, Server};
+
+    use super::*;
+    use crate::control::Request;
+    use crate::control::service::Control;
+
+    const STATUS: &[u8] = b"{\"method\":\"io.ipmpd.Control.Status\"}\0";
+
+    /// Serves one client, whose side `talk` plays, and returns how long until it was cut off. Time is the
+    /// runtime's own, and passes where nobody has anything to do.
+    fn served(talk: impl AsyncFnOnce(UnixStream)) -> Duration {
+        let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let (client, server) = UnixStream::pair().unwrap();
+            let (requests, mut received) = mpsc::channel(1);
+            let answer = async {
+                while let Some(request) = received.recv().await {
+                    match request {
+                        Request::Status(answer) => drop(answer.send((Status::default(), Default::default()))),
+                        Request::Command(_, answer) => drop(answer.send(Ok(()))),
+                        Request::Reload(answer) => drop(answer.send(Ok(()))),
+                    }
+                }
+            };
+            let begun = Instant::now();
+            let server = async {
+                let socket = ReadyListener::new(Limited::new(server, Idle::default()));
+                Server::new(socket, Control::new(requests, true)).run().await.unwrap();
+                begun.elapsed()
+            };
+            tokio::join!(server, talk(client), answer).0
+        })
+    }
+
+    #[test]
+    fn a_call_that_is_begun_must_be_finished() {
+        let cut = served(async |mut client| {
+            client.write_all(STATUS).await.unwrap();
+            client.write_all(&STATUS[..7]).await.unwrap();
+            let mut replies = Vec::new();
+            client.read_to_end(&mut replies).await.unwrap();
+            assert!(replies.ends_with(&[0]), "the call before it was answered");
+        });
+        assert_eq!(cut.as_secs(), CALL_DEADLINE.as_secs());
+    }
+
+    #[test]
+    fn a_trickle_is_no_progress() {
+        let cut = served(async |mut client| {
+            for byte in STATUS {
+                if client.write_all(&[*byte]).await.is_err() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+        assert_eq!(cut.as_secs(), CALL_DEADLINE.as_secs());
+    }
+
+    #[test]
+    fn a_client_may_be_idle_for_long() {
+        let night = Duration::from_secs(8 * 3600);
+        let ended = served(async |mut client| {
+            for _ in 0..2 {
+                tokio::time::sleep(night).await;
+                client.write_all(STATUS).await.unwrap();
+                assert_ne!(client.read(&mut [0; 1024]).await.unwrap(), 0);
+            }
+        });
+        assert_eq!(ended.as_secs(), 2 * night.as_secs());
+    }
+
+    #[test]
+    fn replies_must_be_fetched() {
+        let cut = served(async |mut client| {
+            // Far more answers than the kernel keeps for a reader.
+            for _ in 0..100_000 {
+                if client.write_all(STATUS).await.is_err() {
+                    return;
+                }
+            }
+            panic!("all of it was swallowed");
+        });
+        assert_eq!(cut.as_secs(), REPLY_DEADLINE.as_secs());
+    }
+
+    fn anything_like_a_call() -> impl Strategy<Value = Vec<u8>> {
+        let fragments: [&[u8]; 16] = [
+            b"{",
+            b"}",
+            b"[",
+            b"]",
+            b":",
+            b",",
+            b"\0",
+            b"null",
+            b"-1e999",
+            b"\"method\"",
+            b"\"parameters\"",
+            b"\"interface\"",
+            b"\"more\":true",
+            b"\"upgrade\":true",
+            b"\"io.ipmpd.Control.Offline\"",
+            b"\"org.varlink.service.GetInterfaceDescription\"",
+        ];
+        let fragment = proptest::sample::select(fragments.to_vec()).prop_map(<[u8]>::to_vec);
+        let noise = proptest::collection::vec(any::<u8>(), 0..64);
+        let whole = Just(b"{\"method\":\"io.ipmpd.Control.Online\",\"parameters\":{\"interface\":\"e\"}}\0".to_vec());
+        proptest::collection::vec(prop_oneof![4 => fragment, 1 => noise, 1 => whole], 0..24)
+            .prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn nothing_that_a_client_says_breaks_the_server(said in anything_like_a_call()) {
+            served(async |client| {
+                let (mut replies, mut calls) = client.into_split();
+                let _ = calls.write_all(&said).await;
+                drop(calls);
+                let mut answers = Vec::new();
+                let _ = replies.read_to_end(&mut answers).await;
+            });
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! The server on a real socket, with a main loop that answers from a script.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use ipmp_core::status::{GroupState, GroupStatus};
+use ipmp_core::{Command, Instant, Refusal, Status};
+use nix::errno::Errno;
+use nix::libc;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Builder;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{CLIENTS_MAX, Request, bind, serve};
+
+/// Longer than any answer takes on a busy machine; only a failing test waits for so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// `nobody`.
+const STRANGER: u32 = 65534;
+
+/// A daemon that is nothing but the server, and a main loop that gives each request to a closure.
+struct Daemon {
+    directory: TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    main_loop: Option<JoinHandle<()>>,
+}
+
+impl Daemon {
+    fn start(mut answer: impl FnMut(Request) + Send + 'static) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(&directory, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let socket = directory.path().join("ipmpd.sock");
+        let (ready, is_ready) = std::sync::mpsc::channel();
+        let (stop, mut stopped) = oneshot::channel();
+        let main_loop = thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let (requests, mut received) = mpsc::channel(1);
+                serve(bind(&socket).unwrap(), requests).unwrap();
+                ready.send(()).unwrap();
+                loop {
+                    tokio::select! {
+                        Some(request) = received.recv() => answer(request),
+                        _ = &mut stopped => return,
+                    }
+                }
+            });
+        });
+        is_ready.recv().unwrap();
+        Self { directory, stop: Some(stop), main_loop: Some(main_loop) }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.directory.path().join("ipmpd.sock")
+    }
+
+    fn client(&self) -> Client {
+        Client::connect(&self.socket())
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let ended = self.main_loop.take().unwrap().join();
+        assert!(ended.is_ok() || thread::panicking(), "the main loop panicked");
+    }
+}
+
+/// A client in another language: a socket, JSON and a NUL.
+struct Client(UnixStream);
+
+impl Client {
+    fn connect(socket: &Path) -> Self {
+        let stream = UnixStream::connect(socket).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        Self(stream)
+    }
+
+    fn send(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).unwrap();
+    }
+
+    /// The next reply, or none where the server has hung up.
+    fn receive(&mut self) -> Option<Value> {
+        let mut reply = Vec::new();
+        let mut byte = [0];
+        loop {
+            match self.0.read(&mut byte) {
+                Ok(0) => return None,
+                Ok(_) if byte == [0] => return Some(serde_json::from_slice(&reply).unwrap()),
+                Ok(_) => reply.push(byte[0]),
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return None,
+                Err(error) => panic!("no answer: {error}"),
+            }
+        }
+    }
+
+    fn call(&mut self, method: &str, parameters: Value) -> Value {
+        self.send(format!("{}\0", json!({ "method": method, "parameters": parameters })).as_bytes());
+        self.receive().expect("an answer")
+    }
+}
+
+/// Runs `work` in a thread of user `uid`, as whom the kernel then names it to the server. `None` where the
+/// user namespace knows no such user, so that no client of another user can exist.
+fn as_user<T: Send + 'static>(uid: u32, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let run = move || {
+        // SAFETY: takes three numbers. By way of libc it would change all threads of the process.
+        let changed = unsafe { libc::syscall(libc::SYS_setresuid, uid, uid, uid) };
+        match Errno::result(changed) {
+            Ok(_) => Some(work()),
+            Err(Errno::EINVAL) => None,
+            Err(error) => panic!("this test changes its user, as root may: {error}"),
+        }
+    };
+    thread::spawn(run).join().unwrap()
+}
+
+fn one_group() -> Status {
+    let group = GroupStatus {
+        interface: "ipmp0".parse().unwrap(),
+        name: "acctg".parse().unwrap(),
+        state: GroupState::Degraded,
+        failure_detection_time: Some(Duration::from_millis(1500)),
+        members: Vec::new(),
+        addresses: Vec::new(),
+    };
+    Status { groups: vec![group] }
+}
+
+/// Knows one member, `eth0`, that can go offline once, and a configuration that is good once.
+fn one_member() -> impl FnMut(Request) + Send + 'static {
+    let mut offline = false;
+    let mut good = true;
+    move |request| match request {
+        Request::Status(answer) => answer.send((one_group(), Instant::from_nanos(0))).unwrap(),
+        Request::Command(command, answer) => {
+            let result = match command {
+                Command::Offline(name) if name.as_str() == "eth1" => Err(Refusal::MinimumRedundancy(name)),
+                Command::Offline(name) | Command::Online(name) if name.as_str() != "eth0" => {
+                    Err(Refusal::UnknownInterface(name))
+                }
+                Command::Offline(name) if offline => Err(Refusal::AlreadyOffline(name)),
+                Command::Online(name) if !offline => Err(Refusal::NotOffline(name)),
+                Command::Offline(_) | Command::Online(_) => {
+                    offline = !offline;
+                    Ok(())
+                }
+            };
+            answer.send(result).unwrap();
+        }
+        Request::Reload(answer) => {
+            let result = if good { Ok(()) } else { Err("ipmpd.toml:1:1: no".to_owned()) };
+            good = false;
+            answer.send(result).unwrap();
+        }
+    }
+}
+
+/// What an interface declares, however it is laid out and in whatever order.
+fn declarations(interface: &str) -> BTreeSet<String> {
+    let code = interface.lines().map(|line| line.split('#').next().unwrap()).collect::<Vec<_>>().join(" ");
+    let words = code.replace('(', " ( ").replace(')', " ) ").replace(',', " , ");
+    let mut found: Vec<String> = Vec::new();
+    for word in words.split_whitespace() {
+        match word {
+            "type" | "method" | "error" => found.push(word.to_owned()),
+            _ => found.last_mut().into_iter().for_each(|declaration| *declaration += &format!(" {word}")),
+        }
+    }
+    found.into_iter().collect()
+}
+
+#[test]
+fn tells_what_it_is() {
+    let daemon = Daemon::start(one_member());
+    let mut client = daemon.client();
+
+    let info = client.call("org.varlink.service.GetInfo", json!({}));
+    assert_eq!(info["parameters"]["product"], "ipmpd");
+    assert_eq!(info["parameters"]["interfaces"], json!(["io.ipmpd.Control", "org.varlink.service"]));
+
+    let described =
+        client.call("org.varlink.service.GetInterfaceDescription", json!({ "interface": ipmp_control::INTERFACE }));
+    let described = described["parameters"]["description"].as_str().unwrap();
+    let page = include_str!("../../../../docs/control.md");
+    let shown = page.split("```").find(|block| block.starts_with("varlink\n")).expect("the page has a varlink block");
+    assert_eq!(declarations(shown), declarations(described), "docs/control.md shows another interface");
+
+    let unknown = client.call("org.varlink.service.GetInterfaceDescription", json!({ "interface": "a.b" }));
+    assert_eq!(unknown["error"], "org.varlink.service.InterfaceNotFound");
+    let unknown = client.call("io.ipmpd.Control.Explode", json!({}));
+    assert_eq!(unknown["error"], "org.varlink.service.MethodNotFound");
+}
+
+#[test]
+fn status_is_the_core_s() {
+    let daemon = Daemon::start(one_member());
+    let expected = json!([{
+        "interface": "ipmp0",
+        "name": "acctg",
+        "state": "degraded",
+        "failure_detection_time_ms": 1500,
+        "members": [],
+        "addresses": [],
+    }]);
+    assert_eq!(daemon.client().call("io.ipmpd.Control.Status", json!({}))["parameters"]["groups"], expected);
+    // Parameters that are none may be left out.
+    let mut client = daemon.client();
+    client.send(b"{\"method\":\"io.ipmpd.Control.Status\"}\0");
+    assert_eq!(client.receive().unwrap()["parameters"]["groups"], expected);
+}
+
+#[test]
+fn every_refusal_is_an_error_with_its_field() {
+    let daemon = Daemon::start(one_member());
+    let mut client = daemon.client();
+    let mut change = |method: &str, interface: &str| {
+        let reply = client.call(&format!("io.ipmpd.Control.{method}"), json!({ "interface": interface }));
+        (reply["error"].as_str().unwrap_or("none").to_owned(), reply["parameters"]["interface"].clone())
+    };
+    let refused = |error: &str, interface: &str| (format!("io.ipmpd.Control.{error}"), json!(interface));
+    let done = ("none".to_owned(), Value::Null);
+
+    assert_eq!(change("Online", "eth0"), refused("NotOffline", "eth0"));
+    assert_eq!(change("Offline", "eth0"), done);
+    assert_eq!(change("Offline", "eth0"), refused("AlreadyOffline", "eth0"));
+    assert_eq!(change("Online", "eth0"), done);
+    assert_eq!(change("Offline", "eth1"), refused("MinimumRedundancy", "eth1"));
+    assert_eq!(change("Offline", "eth7"), refused("UnknownInterface", "eth7"));
+    assert_eq!(change("Offline", "no name"), refused("UnknownInterface", "no name"));
+
+    let reload = client.call("io.ipmpd.Control.Reload", json!({}));
+    assert!(reload.get("error").is_none(), "{reload}");
+    let reload = client.call("io.ipmpd.Control.Reload", json!({}));
+    assert_eq!(reload["error"], "io.ipmpd.Control.ReloadRefused");
+    assert_eq!(reload["parameters"]["findings"], "ipmpd.toml:1:1: no");
+}
+
+#[test]
+fn strangers_may_look_but_not_touch() {
+    let daemon = Daemon::start(one_member());
+    let socket = daemon.socket();
+    let replies = as_user(STRANGER, move || {
+        let mut client = Client::connect(&socket);
+        let interface = json!({ "interface": "eth0" });
+        [
+            client.call("io.ipmpd.Control.Offline", interface.clone()),
+            client.call("io.ipmpd.Control.Online", interface),
+            client.call("io.ipmpd.Control.Reload", json!({})),
+            client.call("io.ipmpd.Control.Status", json!({})),
+        ]
+    });
+    if let Some([changes @ .., status]) = replies {
+        assert!(changes.iter().all(|reply| reply["error"] == "io.ipmpd.Control.PermissionDenied"), "{changes:?}");
+        assert_eq!(status["parameters"]["groups"][0]["name"], "acctg");
+    }
+    // None of it was done.
+    let reply = daemon.client().call("io.ipmpd.Control.Online", json!({ "interface": "eth0" }));
+    assert_eq!(reply["error"], "io.ipmpd.Control.NotOffline");
+}
+
+#[test]
+fn a_daemon_that_stops_says_so() {
+    let daemon = Daemon::start(drop);
+    let reply = daemon.client().call("io.ipmpd.Control.Status", json!({}));
+    assert_eq!(reply["error"], "io.ipmpd.Control.Stopping");
+}
+
+#[test]
+fn a_socket_left_behind_is_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("ipmpd.sock");
+    drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+    assert!(UnixStream::connect(&socket).is_err(), "nobody listens");
+
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let _listener = runtime.block_on(async { bind(&socket) }).unwrap();
+    UnixStream::connect(&socket).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&socket).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o666, "anyone may ask");
+}
+
+#[test]
+fn the_longest_idle_client_makes_room() {
+    let daemon = Daemon::start(one_member());
+    let mut clients: Vec<Client> = (0..CLIENTS_MAX).map(|_| daemon.client()).collect();
+    for client in &mut clients {
+        client.call("io.ipmpd.Control.Status", json!({}));
+    }
+    // The first is not the longest idle any more.
+    clients[0].call("io.ipmpd.Control.Status", json!({}));
+    clients.push(daemon.client());
+    clients.last_mut().unwrap().call("io.ipmpd.Control.Status", json!({}));
+
+    assert_eq!(clients.remove(1).receive(), None, "the second was evicted");
+    for client in &mut clients {
+        client.call("io.ipmpd.Control.Status", json!({}));
+    }
+}
+
+#[test]
+fn no_user_keeps_out_another() {
+    // Answers nothing but introspection: who calls `Status` is in the middle of a call for ever.
+    let mut kept = Vec::new();
+    let daemon = Daemon::start(move |request| kept.push(request));
+    let call = b"{\"method\":\"io.ipmpd.Control.Status\"}\0";
+
+    let mut mine = daemon.client();
+    mine.call("org.varlink.service.GetInfo", json!({}));
+    let socket = daemon.socket();
+    let flood = as_user(STRANGER, move || {
+        let connect = |_| {
+            let mut client = Client::connect(&socket);
+            client.send(call);
+            client
+        };
+        (0..2 * CLIENTS_MAX).map(connect).collect::<Vec<_>>()
+    });
+    mine.call("org.varlink.service.GetInfo", json!({}));
+    daemon.client().call("org.varlink.service.GetInfo", json!({}));
+    drop(flood);
+}
+
+#[test]
+fn who_breaks_the_protocol_is_cut_off_alone() {
+    let daemon = Daemon::start(one_member());
+    let mut bystander = daemon.client();
+    let deep = "[".repeat(10_000) + "\0";
+    let long = format!("{{\"method\":\"{}\"}}\0", "x".repeat(20_000));
+    let endless = "x".repeat(1_000_000);
+    let cases: [&[u8]; 8] = [
+        b"\0",
+        b"\0\0\0\0",
+        b"hello\0",
+        b"{\"method\":7}\0",
+        b"\xff\xfe\0",
+        deep.as_bytes(),
+        long.as_bytes(),
+        endless.as_bytes(),
+    ];
+    for case in cases {
+        let mut client = daemon.client();
+        // The server may hang up before it has all.
+        let _ = client.0.write_all(case);
+        assert_eq!(client.receive(), None, "{}", case[..case.len().min(40)].escape_ascii());
+    }
+    bystander.call("io.ipmpd.Control.Status", json!({}));
+}
+
+#[test]
+fn wrong_parameters_are_an_error() {
+    let daemon = Daemon::start(one_member());
+    for parameters in [json!({}), json!({ "interface": 7 }), json!(null), json!([])] {
+        let mut client = daemon.client();
+        client.send(
+            format!("{}\0", json!({ "method": "io.ipmpd.Control.Offline", "parameters": parameters })).as_bytes(),
+        );
+        let reply = client.receive();
+        assert!(reply.as_ref().is_none_or(|reply| reply.get("error").is_some()), "{parameters}: {reply:?}");
+    }
+}
+
+#[test]
+fn calls_may_be_sent_ahead() {
+    let daemon = Daemon::start(one_member());
+    let mut client = daemon.client();
+    client.send(&b"{\"method\":\"io.ipmpd.Control.Status\"}\0".repeat(100));
+    for _ in 0..100 {
+        assert_eq!(client.receive().unwrap()["parameters"]["groups"][0]["name"], "acctg");
+    }
+    // Nothing is said to a call that wants no reply.
+    client.send(b"{\"method\":\"io.ipmpd.Control.Status\",\"oneway\":true}\0");
+    let info = client.call("org.varlink.service.GetInfo", json!({}));
+    assert_eq!(info["parameters"]["vendor"], "ipmpd");
+}
+
+#[test]
+fn the_shipped_client_understands_the_server() {
+    let daemon = Daemon::start(one_member());
+    let mut client = ipmp_control::Client::connect(daemon.directory.path()).unwrap();
+    assert_eq!(client.status().unwrap().groups[0].failure_detection_time_ms, Some(1500));
+    client.offline("eth0").unwrap();
+    let again = client.offline("eth0").unwrap_err();
+    assert_eq!(again.to_string(), "eth0 is already offline");
+    client.online("eth0").unwrap();
+    client.reload().unwrap();
+    let refused = client.reload().unwrap_err().to_string();
+    assert!(refused.ends_with("ipmpd.toml:1:1: no"), "{refused}");
+}
