@@ -45,7 +45,8 @@ fn members() {
 #[test]
 fn addresses_gateways_targets_and_routes() {
     let address = |n: usize| format!("10.{}.{}.7", n / 256, n % 256);
-    let limits: [(&str, usize, &dyn Fn(usize) -> String); 4] = [
+    type Written<'a> = &'a dyn Fn(usize) -> String;
+    let limits: [(&str, usize, Written); 4] = [
         ("addresses", 10_000, &|count| list(count, |n| format!("{}/8", address(n)))),
         ("gateways", 16, &|count| list(count, address)),
         ("targets", 255, &|count| list(count, address)),
