@@ -71,7 +71,7 @@ fn test_addresses(member: &Member, report: &mut Report) {
         match used.get(&family) {
             Some(first) => {
                 report
-                    .warning(place, format!("a second {} test address of one member is not used", shown(family)))
+                    .warning(place, format!("a second {} test address of one member is not probed from", shown(family)))
                     .expected("one test address a family")
                     .related(first, "this one is used");
             }
