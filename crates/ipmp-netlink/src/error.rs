@@ -86,7 +86,7 @@ impl fmt::Display for Cause {
             Cause::Kernel(errno, None) => f.write_str(errno.desc()),
             Cause::Kernel(errno, Some(text)) => write!(f, "{} ({text})", errno.desc()),
             Cause::Socket(error) => write!(f, "netlink: {error}"),
-            Cause::Silence(waited) => write!(f, "no answer from the kernel within {} ms", waited.as_millis()),
+            Cause::Silence(waited) => write!(f, "no complete answer from the kernel within {} ms", waited.as_millis()),
             Cause::Interrupted(times) => write!(f, "interrupted by changes {times} times"),
             Cause::Broken(what) => f.write_str(what),
         }

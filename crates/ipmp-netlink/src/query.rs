@@ -79,8 +79,12 @@ impl Query {
     fn answer(&mut self) -> Result<Answer, Cause> {
         let mut answer = Answer::default();
         loop {
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Cause::Silence(self.within));
+            }
             match self.socket.receive(&mut self.buffer).map_err(Cause::Socket)? {
-                Received::Empty => self.wait()?,
+                Received::Empty => self.wait(left)?,
                 Received::Lost => return Err(Cause::Broken("the kernel's answer was lost")),
                 Received::Datagram(length) => {
                     if read(&self.buffer[..length], self.sequence, &mut answer)? {
@@ -91,11 +95,7 @@ impl Query {
         }
     }
 
-    fn wait(&self) -> Result<(), Cause> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(Cause::Silence(self.within));
-        }
+    fn wait(&self, left: Duration) -> Result<(), Cause> {
         // Rounded up, or the last millisecond would be spent in a busy loop.
         let timeout = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
         let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];

@@ -100,5 +100,5 @@ pub(crate) fn word(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 fn align(length: usize) -> usize {
-    length.next_multiple_of(ALIGN)
+    length.checked_next_multiple_of(ALIGN).unwrap_or(usize::MAX)
 }

@@ -59,19 +59,28 @@ fn two_nics_that_lose_carrier_within_a_second_are_both_known_in_milliseconds() {
         let mut told = Told::start().await;
         told.until("carrier", |told| told.has_carrier(first.index) && told.has_carrier(second.index)).await;
 
-        // The kernel tells of one batch of carrier changes a second: after this one it holds the next back.
-        first.set_carrier(false);
-        told.until("the first loss", |told| !told.has_carrier(first.index)).await;
-        second.set_carrier(false);
-        let lost = Instant::now();
-        told.drain();
-        assert!(told.has_carrier(second.index), "the kernel told at once: this test shows nothing");
+        // The kernel tells of one batch of carrier changes a second: after the first loss it holds the second
+        // back. On a machine so busy that the second goes by in between there is nothing to see: try again.
+        for attempt in 1.. {
+            first.set_carrier(false);
+            told.until("the first loss", |told| !told.has_carrier(first.index)).await;
+            second.set_carrier(false);
+            let lost = Instant::now();
+            told.drain();
+            let told_at_once = !told.has_carrier(second.index);
 
-        told.watcher.ask(&[first.index, second.index]);
-        told.until("the second loss", |told| !told.has_carrier(second.index)).await;
-        let took = lost.elapsed();
-        println!("asked and answered in {took:?}");
-        assert!(took < Duration::from_millis(500), "{took:?}, as late as the kernel's own notice");
+            told.watcher.ask(&[first.index, second.index]);
+            told.until("the second loss", |told| !told.has_carrier(second.index)).await;
+            let took = lost.elapsed();
+            println!("attempt {attempt}: told at once: {told_at_once}, asked and answered in {took:?}");
+            if !told_at_once && took < Duration::from_millis(100) {
+                return;
+            }
+            assert!(attempt < 10, "never known before the kernel's own notice");
+            first.set_carrier(true);
+            second.set_carrier(true);
+            told.until("carrier", |told| told.has_carrier(first.index) && told.has_carrier(second.index)).await;
+        }
     });
 }
 
