@@ -39,7 +39,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Absent { socket, error } => {
-                write!(f, "cannot contact ipmpd on {}: {error} -- is IPMP in use?", socket.display())
+                write!(f, "cannot contact ipmpd -- is IPMP in use? ({}: {error})", socket.display())
             }
             Error::Silent(waited) => write!(f, "ipmpd did not answer within {} s", waited.as_secs()),
             Error::Refused(refusal) => refusal.fmt(f),

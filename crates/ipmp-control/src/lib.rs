@@ -17,6 +17,9 @@ pub use status::*;
 /// The Varlink interface.
 pub const INTERFACE: &str = "io.ipmpd.Control";
 
+/// Its description, in Varlink's own language: the contract, which the types here follow.
+pub const DESCRIPTION: &str = include_str!("io.ipmpd.Control.varlink");
+
 /// Where the daemon keeps its socket unless told otherwise.
 pub const DEFAULT_RUNTIME_DIR: &str = "/run/ipmpd";
 

@@ -28,10 +28,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, Id, JoinSet, LocalSet};
-use zlink::{ReadyListener, Server};
 
-use self::service::Control;
-use self::socket::{Idle, Limited};
+use self::socket::Idle;
 
 /// Clients served at once. One more evicts another, see [`Clients::evict`].
 const CLIENTS_MAX: usize = 64;
@@ -125,11 +123,11 @@ impl Clients {
             self.evict(uid);
         }
         let idle = Idle::default();
-        let socket = Limited::new(stream, idle.clone());
-        let control = Control::new(requests.clone(), uid == ROOT || uid == geteuid().as_raw());
+        let client =
+            service::Client { requests: requests.clone(), may_change: uid == ROOT || uid == geteuid().as_raw() };
+        let served = client.serve(stream, idle.clone());
         let task = self.tasks.spawn_local(async move {
-            // An error here is the client's: it broke a limit or the protocol, and is cut off.
-            if let Err(error) = Server::new(ReadyListener::new(socket), control).run().await {
+            if let Err(error) = served.await {
                 tracing::debug!("Control client of user {uid} cut off: {error}");
             }
         });

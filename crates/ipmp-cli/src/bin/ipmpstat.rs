@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{ArgAction, Parser};
+use clap::Parser;
 use ipmp_cli::names::Names;
 use ipmp_cli::program::{self, Daemon};
 use ipmp_cli::rows::{self, AddressRow, GroupRow, InterfaceRow, TargetRow};
@@ -16,20 +16,20 @@ const PROGRAM: &str = "ipmpstat";
 #[command(name = PROGRAM, version, override_usage = "ipmpstat [-n] [-o FIELD[,…] [-P] | --json] -a|-g|-i|-t")]
 struct Args {
     /// Data addresses, the members they are bound to and leave by
-    #[arg(short, action = ArgAction::Count)]
-    addresses: u8,
+    #[arg(short)]
+    addresses: bool,
     /// Groups
-    #[arg(short, action = ArgAction::Count)]
-    groups: u8,
+    #[arg(short)]
+    groups: bool,
     /// Interfaces, the members of groups
-    #[arg(short, action = ArgAction::Count)]
-    interfaces: u8,
+    #[arg(short)]
+    interfaces: bool,
     /// Probes as they are answered or lost
-    #[arg(short, action = ArgAction::Count, hide = true)]
-    probes: u8,
+    #[arg(short, hide = true)]
+    probes: bool,
     /// Probe targets
-    #[arg(short, action = ArgAction::Count)]
-    targets: u8,
+    #[arg(short)]
+    targets: bool,
     /// Show addresses as numbers, not as host names
     #[arg(short)]
     numeric: bool,
@@ -68,15 +68,17 @@ enum Mode {
 
 impl Mode {
     fn of(args: &Args) -> Result<Self, String> {
-        if args.probes > 0 {
+        if args.probes {
             return Err("the output of probes (-p) is not available in this version".into());
         }
         match (args.addresses, args.groups, args.interfaces, args.targets) {
-            (1, 0, 0, 0) => Ok(Mode::Addresses),
-            (0, 1, 0, 0) => Ok(Mode::Groups),
-            (0, 0, 1, 0) => Ok(Mode::Interfaces),
-            (0, 0, 0, 1) => Ok(Mode::Targets),
-            (0, 0, 0, 0) => Err("one of -a, -g, -i and -t must be given\n\nFor more information, try '--help'.".into()),
+            (true, false, false, false) => Ok(Mode::Addresses),
+            (false, true, false, false) => Ok(Mode::Groups),
+            (false, false, true, false) => Ok(Mode::Interfaces),
+            (false, false, false, true) => Ok(Mode::Targets),
+            (false, false, false, false) => {
+                Err("one of -a, -g, -i and -t must be given\n\nFor more information, try '--help'.".into())
+            }
             _ => Err("only one output format may be specified".into()),
         }
     }

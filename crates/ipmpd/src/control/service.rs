@@ -1,24 +1,105 @@
-//! What the server says: the methods of the interface, each one question to the main loop.
+//! What the server says to one client: each call is looked up by name, answered here where it is about the
+//! interface itself, and else is one question to the main loop.
 
-use ipmp_control::{
-    Address, Family, Group, GroupState, LinkState, Member, MemberState, ProbeState, Probing, Reason, Refusal, Snapshot,
-    Target, TargetMode,
-};
+use ipmp_control::{DESCRIPTION, INTERFACE, Refusal, Snapshot};
 use ipmp_core::{Command, IfName};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
+use zlink::varlink_service::{self, Info};
+use zlink::{Connection, Reply};
 
+use super::socket::{Idle, Limited};
 use super::{Request, wire};
 
-/// The service to one client.
-pub struct Control {
-    requests: mpsc::Sender<Request>,
-    may_change: bool,
+/// A client as the server sees it.
+pub struct Client {
+    /// Where its questions go.
+    pub requests: mpsc::Sender<Request>,
+    /// Whether it may change anything.
+    pub may_change: bool,
 }
 
-impl Control {
-    /// Asks by `requests`; for changes only where the client may.
-    pub fn new(requests: mpsc::Sender<Request>, may_change: bool) -> Self {
-        Self { requests, may_change }
+/// A call by whatever name, with whatever parameters.
+#[derive(Debug, Deserialize)]
+struct Method {
+    method: String,
+    #[serde(default)]
+    parameters: Value,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Answer {
+    Info(Info<'static>),
+    Description { description: String },
+    Status(Snapshot),
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Failure {
+    Refused(Refusal),
+    Misunderstood(varlink_service::Error<'static>),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Failure::Refused(refusal)
+    }
+}
+
+impl From<varlink_service::Error<'static>> for Failure {
+    fn from(error: varlink_service::Error<'static>) -> Self {
+        Failure::Misunderstood(error)
+    }
+}
+
+impl Client {
+    /// Serves it until it leaves, or breaks a limit or the protocol, which is the error.
+    pub async fn serve(self, stream: UnixStream, idle: Idle) -> zlink::Result<()> {
+        let mut connection = Connection::new(Limited::new(stream, idle));
+        loop {
+            let (call, _) = match connection.receive_call::<Method>().await {
+                Err(zlink::Error::UnexpectedEof) => return Ok(()),
+                received => received?,
+            };
+            let answer = if call.upgrade() { Err(invalid("upgrade")) } else { self.answer(call.method()).await };
+            match answer {
+                _ if call.oneway() => {}
+                Ok(answer) => connection.send_reply(&Reply::new(answer), Vec::new()).await?,
+                Err(failure) => connection.send_error(&failure, Vec::new()).await?,
+            }
+        }
+    }
+
+    async fn answer(&self, Method { method, parameters }: &Method) -> Result<Option<Answer>, Failure> {
+        match method.as_str() {
+            "org.varlink.service.GetInfo" => Ok(Some(Answer::Info(info()))),
+            "org.varlink.service.GetInterfaceDescription" => describe(text(parameters, "interface")?).map(Some),
+            "io.ipmpd.Control.Status" => {
+                let (status, now) = self.ask(Request::Status).await?;
+                Ok(Some(Answer::Status(wire::snapshot(status, now))))
+            }
+            "io.ipmpd.Control.Offline" => self.command(text(parameters, "interface")?, Command::Offline).await,
+            "io.ipmpd.Control.Online" => self.command(text(parameters, "interface")?, Command::Online).await,
+            "io.ipmpd.Control.Reload" => {
+                let outcome = self.change(Request::Reload).await?;
+                outcome.map(|()| None).map_err(|findings| Refusal::ReloadRefused { findings }.into())
+            }
+            _ => Err(varlink_service::Error::MethodNotFound { method: method.clone().into() }.into()),
+        }
+    }
+
+    async fn command(&self, interface: String, command: fn(IfName) -> Command) -> Result<Option<Answer>, Failure> {
+        let Ok(name) = interface.parse() else { return Err(Refusal::UnknownInterface { interface }.into()) };
+        let outcome = self.change(|answer| Request::Command(command(name), answer)).await?;
+        outcome.map(|()| None).map_err(|refusal| wire::refusal(refusal).into())
+    }
+
+    async fn change<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Refusal> {
+        if self.may_change { self.ask(request).await } else { Err(Refusal::PermissionDenied) }
     }
 
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Refusal> {
@@ -26,52 +107,26 @@ impl Control {
         self.requests.send(request(answer)).await.map_err(|_| Refusal::Stopping)?;
         answered.await.map_err(|_| Refusal::Stopping)
     }
-
-    async fn change<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Refusal> {
-        if !self.may_change {
-            return Err(Refusal::PermissionDenied);
-        }
-        self.ask(request).await
-    }
-
-    async fn command(&self, interface: String, command: fn(IfName) -> Command) -> Result<(), Refusal> {
-        match interface.parse() {
-            Ok(name) => self.change(|answer| Request::Command(command(name), answer)).await?.map_err(wire::refusal),
-            Err(_) => Err(Refusal::UnknownInterface { interface }),
-        }
-    }
 }
 
-/// Shows and changes the IPMP groups of this host.
-#[zlink::service(
-    interface = "io.ipmpd.Control",
-    types = [
-        Group, GroupState, Member, LinkState, ProbeState, MemberState, Reason, Probing, Family, TargetMode,
-        Target, Address,
-    ],
-    vendor = "ipmpd",
-    product = "ipmpd",
-    version = env!("CARGO_PKG_VERSION")
-)]
-impl Control {
-    /// Everything at one moment, consistent in itself.
-    async fn status(&self) -> Result<Snapshot, Refusal> {
-        let (status, now) = self.ask(Request::Status).await?;
-        Ok(wire::snapshot(status, now))
-    }
+fn info() -> Info<'static> {
+    let interfaces = [INTERFACE, varlink_service::INTERFACE_NAME.as_str()];
+    Info::new("ipmpd", "ipmpd", env!("CARGO_PKG_VERSION"), "", interfaces).expect("both are names of interfaces")
+}
 
-    /// Takes a member out of service; its data addresses move to other members of the group.
-    async fn offline(&self, interface: String) -> Result<(), Refusal> {
-        self.command(interface, Command::Offline).await
-    }
+fn describe(interface: String) -> Result<Answer, Failure> {
+    let description = match interface.as_str() {
+        INTERFACE => DESCRIPTION.to_owned(),
+        name if name == varlink_service::INTERFACE_NAME.as_str() => varlink_service::DESCRIPTION.to_string(),
+        _ => return Err(varlink_service::Error::InterfaceNotFound { interface: interface.into() }.into()),
+    };
+    Ok(Answer::Description { description })
+}
 
-    /// Takes it back into service.
-    async fn online(&self, interface: String) -> Result<(), Refusal> {
-        self.command(interface, Command::Online).await
-    }
+fn text(parameters: &Value, name: &'static str) -> Result<String, Failure> {
+    parameters[name].as_str().map(str::to_owned).ok_or_else(|| invalid(name))
+}
 
-    /// Reads the configuration again and applies what changed, as SIGHUP does; returns when that is done.
-    async fn reload(&self) -> Result<(), Refusal> {
-        self.change(Request::Reload).await?.map_err(|findings| Refusal::ReloadRefused { findings })
-    }
+fn invalid(parameter: &'static str) -> Failure {
+    varlink_service::Error::InvalidParameter { parameter: parameter.into() }.into()
 }
