@@ -115,10 +115,9 @@ fn after_an_overrun_one_snapshot_makes_the_world_true_again() {
         for n in 200..=255 {
             client.delete_address(&address(tap.index, &format!("10.7.0.{n}/32"))).await.unwrap();
         }
-        told.until("the second snapshot", |told| told.snapshots() == 2).await;
+        told.until("the truth", |told| told.snapshots() > 1 && told.world == dumped()).await;
 
-        assert_eq!(told.overruns(), 1);
-        assert_eq!(told.world, dumped());
+        assert!(told.overruns() > 0 && told.snapshots() - 1 <= told.overruns(), "{:#?}", told.events);
         assert_eq!(told.world.addresses.keys().filter(|key| key.address.addr().is_ipv4()).count(), 200);
     });
 }
@@ -142,8 +141,7 @@ fn under_churn_with_overruns_the_world_becomes_true_when_the_churn_ends() {
             // Now and then, and in the midst of a dump or not.
             told.drain();
         }
-        let truth = dumped();
-        told.until("the truth", |told| told.world == truth).await;
+        told.until("the truth", |told| told.world == dumped()).await;
         assert!(told.overruns() > 0, "this test shows nothing");
     });
 }
