@@ -36,6 +36,8 @@ use worker::{Answer, Command, Worker};
 /// are refused, and announcements dropped.
 const COMMANDS_MAX: usize = 64;
 
+const BUSY: &str = "the address mover is busy: the kernel has not answered earlier changes";
+
 /// The address mover. Dropping it lets what is queued be carried out, and then ends its thread.
 pub struct Mover {
     commands: mpsc::Sender<Command>,
@@ -64,15 +66,10 @@ impl Mover {
     /// Queues a transaction; [`Mover::done`] tells the outcomes. Never waits: where the queue is full,
     /// every change of it is refused.
     pub fn apply(&self, transaction: Transaction) {
-        let refused = |command| match command {
-            Command::Apply(Transaction { id, changes }) => {
-                let why = "the mover is busy: the kernel has not answered earlier changes";
-                let _ = self.answer.send((id, vec![Outcome::Refused(why.into()); changes.len()]));
-            }
-            Command::Announce(_) => {}
-        };
-        if let Err(error) = self.commands.try_send(Command::Apply(transaction)) {
-            refused(error.into_inner());
+        let (id, changes) = (transaction.id, transaction.changes.len());
+        if self.commands.try_send(Command::Apply(transaction)).is_err() {
+            // The receiver is in self.
+            let _ = self.answer.send((id, vec![Outcome::Refused(BUSY.into()); changes]));
         }
     }
 

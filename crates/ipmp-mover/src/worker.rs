@@ -46,6 +46,7 @@ impl Worker {
     /// Carries out commands until nobody can send any more.
     pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Command>) {
         while let Some(command) = queue.recv().await {
+            self.announcer.begin();
             match command {
                 Command::Apply(transaction) => self.apply(transaction).await,
                 Command::Announce(announcements) => self.announce(&announcements).await,
@@ -75,7 +76,7 @@ impl Worker {
         let _ = self.answer.send((transaction.id, outcomes));
     }
 
-    async fn announce(&self, announcements: &[Announcement]) {
+    async fn announce(&mut self, announcements: &[Announcement]) {
         for announcement in announcements {
             if let Err(why) = self.announcer.send(announcement).await {
                 self.lost.fetch_add(1, Ordering::Relaxed);

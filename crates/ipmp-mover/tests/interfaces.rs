@@ -64,7 +64,7 @@ async fn it_outlives_the_daemon_which_takes_hold_of_it_again() {
     let mut host = Host::new();
     host.apply(vec![create(), carrier(true)]).await;
     let before = ipmp0(&host);
-    host.restart();
+    host.restart("ipmp0");
     assert_eq!(host.apply(vec![create(), carrier(true)]).await, [Done, Done]);
     let after = ipmp0(&host);
     assert_eq!((after.index, after.carrier), (before.index, true));

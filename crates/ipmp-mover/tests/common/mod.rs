@@ -45,9 +45,11 @@ impl Host {
         self.index(&eth)
     }
 
-    /// The mover ends, as if the daemon were restarted; what it held is let go.
-    pub fn restart(&mut self) {
-        self.mover = start(&self.namespace);
+    /// The mover ends and another begins, as when the daemon is restarted. A tun in `link` has been let go.
+    pub fn restart(&mut self, link: &str) {
+        drop(std::mem::replace(&mut self.mover, start(&self.namespace)));
+        let has_dummies = self.namespace.add_link("dummy0", "dummy").is_ok();
+        wait_for("the tun has no holder", || has_dummies || !self.namespace.link(link).unwrap().carrier);
     }
 
     pub fn index(&self, name: &str) -> IfIndex {
@@ -150,7 +152,8 @@ impl Capture {
     pub fn open(namespace: &Namespace, link: &str, ether_type: libc::c_int) -> Capture {
         let index = namespace.link(link).unwrap().index;
         let protocol = (ether_type as u16).to_be();
-        let socket = namespace.run(|| Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(i32::from(protocol)))));
+        let socket =
+            namespace.run(|| Socket::new(Domain::PACKET, Type::RAW, Some(Protocol::from(i32::from(protocol)))));
         let socket = socket.unwrap().unwrap();
         let mut storage = SockAddrStorage::zeroed();
         // SAFETY: a sockaddr_ll is plain data, and fits.
