@@ -12,6 +12,9 @@ use ipmp_core::Change;
 use ipmp_core::event::Outcome::Done;
 use ipmp_core::kernel::ALIAS;
 use ipmp_lab::{Link, Namespace};
+use ipmp_mover::Mover;
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
 
 fn create() -> Change {
     Change::CreateInterface(name("ipmp0"))
@@ -120,6 +123,33 @@ async fn an_idle_tun_that_cannot_be_held_has_no_settable_carrier() {
     drop(held);
     assert_eq!(host.apply(vec![create(), carrier(true), delete()]).await, [Done, Done, Done]);
     assert!(!ipmp0(&host).carrier);
+}
+
+#[tokio::test]
+async fn where_neither_kind_can_be_made_it_says_what_to_do() {
+    let mut host = Host::new();
+    let has_dummies = host.namespace.add_link("dummy0", "dummy").is_ok();
+    host.mover = host.namespace.run(start_without_tun).unwrap();
+    let outcome = host.change(create()).await;
+    if has_dummies {
+        assert_eq!(outcome, Done);
+        return;
+    }
+    let why = refusal(outcome);
+    for part in ["dummy interface ipmp0", "/dev/net/tun: No such file", "load the dummy module", "named ipmp0"] {
+        assert!(why.contains(part), "{part:?} is not in {why:?}");
+    }
+    host.namespace.add_bridge("ipmp0").unwrap();
+    assert_eq!(host.change(create()).await, Done, "as the sentence promised");
+}
+
+/// A mover in a mount namespace whose `/dev/net` is empty. Changes the mounts of the calling thread.
+fn start_without_tun() -> Mover {
+    const NOTHING: Option<&str> = None;
+    unshare(CloneFlags::CLONE_NEWNS).unwrap();
+    mount(NOTHING, "/", NOTHING, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NOTHING).unwrap();
+    mount(Some("none"), "/dev/net", Some("tmpfs"), MsFlags::empty(), NOTHING).unwrap();
+    Mover::start().unwrap()
 }
 
 mod ioctl {
