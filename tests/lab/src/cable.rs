@@ -268,3 +268,48 @@ impl Lane {
         self.under_way.push_back((after, frame));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of a thousand frames come out, in which order, when and how.
+    fn passed(seed: u64) -> Vec<(Instant, Vec<u8>)> {
+        static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+        let start = *START.get_or_init(Instant::now);
+        let mut lane = Lane::new(seed);
+        lane.impairment = Impairment {
+            delay: Duration::from_millis(10),
+            jitter: Duration::from_millis(5),
+            loss: 0.1,
+            burst: Some((0.01, 0.2)),
+            duplicate: 0.1,
+            corrupt: 0.1,
+            reorder: 0.1,
+        };
+        (0..1000u64).for_each(|number| lane.take(&number.to_be_bytes(), start + Duration::from_millis(number)));
+        lane.under_way.into()
+    }
+
+    #[test]
+    fn the_same_seed_has_the_same_fate() {
+        assert_eq!(passed(1), passed(1));
+        assert_ne!(passed(1), passed(2));
+    }
+
+    #[test]
+    fn a_sound_cable_changes_nothing() {
+        let mut lane = Lane::new(1);
+        let now = Instant::now();
+        (0..1000u64).for_each(|number| lane.take(&number.to_be_bytes(), now));
+        let expected: Vec<_> = (0..1000u64).map(|number| (now, number.to_be_bytes().to_vec())).collect();
+        assert_eq!(Vec::from(lane.under_way), expected);
+    }
+
+    #[test]
+    fn what_is_under_way_is_bounded() {
+        let mut lane = Lane::new(1);
+        (0..10_000).for_each(|_| lane.take(&[0], Instant::now()));
+        assert_eq!(lane.under_way.len(), UNDER_WAY_MAX);
+    }
+}

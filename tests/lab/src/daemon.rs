@@ -94,7 +94,7 @@ impl Daemon {
 
     /// Waits until it has told the service manager this (`READY=1`, `STATUS=...`) since the mark.
     pub fn wait_notified(&mut self, since: Mark, message: &str, patience: Duration) -> Result<()> {
-        let told = |line: &LogLine| line.notification().is_some_and(|told| told.starts_with(message));
+        let told = |line: &LogLine| line.notification().is_some_and(|told| told.lines().any(|line| line == message));
         self.wait_line(since, &format!("the daemon to say {message}"), told, patience).map(drop)
     }
 

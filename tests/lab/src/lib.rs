@@ -13,6 +13,9 @@
 //! | delay, damage and reorder frames; carrier told late, as by a real NIC | [`Cable`] |
 //! | look at and meddle with a station's links, addresses, routes, neighbours | [`Namespace`] |
 //! | know what is lost and for how long | [`Flow`], [`Report`] |
+//! | know whether a TCP connection survives | [`Stream`] |
+//! | hear who claims an address | [`Sniffer`], [`Claim`] |
+//! | know what changed in a namespace, or that nothing did | [`Monitor`] |
 //! | run the daemon, wait for what it says | [`Daemon`], [`LogLine`] |
 //! | take its CPU away | [`Burners`] |
 //! | wait without sleeping for luck | [`wait_until`] |
@@ -37,6 +40,7 @@
 
 mod burners;
 mod cable;
+mod claim;
 mod clock;
 mod daemon;
 mod error;
@@ -46,20 +50,25 @@ mod log;
 mod namespace;
 mod network;
 mod report;
+mod sniffer;
+mod stream;
 mod tap;
 mod wait;
 mod worker;
 
 pub use burners::Burners;
 pub use cable::{Cable, End, Impairment};
+pub use claim::{Claim, ClaimKind};
 pub use daemon::Daemon;
 pub use error::{Error, Result};
 pub use flow::{Flow, Station};
-pub use kernel::{Address, Frames, Leg, Link, Neighbour, Route, Way};
+pub use kernel::{Address, Change, Frames, Leg, Link, Monitor, Neighbour, Route, Way};
 pub use log::{LogLine, Mark};
 pub use namespace::{Namespace, enter_user_namespace};
 pub use network::{CLIENT, CLIENT6, Member, Network, Plan, Port, REMOTE, REMOTE6, ROUTER, ROUTER6, WireKind};
 pub use nix::sys::signal::Signal;
 pub use pnet::util::MacAddr;
 pub use report::Report;
+pub use sniffer::Sniffer;
+pub use stream::{Stream, StreamReport};
 pub use wait::wait_until;

@@ -45,6 +45,13 @@ impl Namespace {
         Ok(namespace)
     }
 
+    /// The namespace that the calling thread is in.
+    pub fn current() -> Result<Self> {
+        let file = File::open("/proc/thread-self/ns/net").doing(|| "open the present network namespace")?;
+        let netlink = Netlink::open().doing(|| "open a netlink socket")?;
+        Ok(Namespace(Arc::new(Inner { file, netlink: Mutex::new(netlink) })))
+    }
+
     /// Runs `job` on a thread in this namespace, and returns its value. Sockets that it opens stay in the namespace
     /// wherever they are used afterwards. A panic of `job` goes on in the caller.
     pub fn run<T: Send>(&self, job: impl FnOnce() -> T + Send) -> Result<T> {

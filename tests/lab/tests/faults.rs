@@ -86,7 +86,7 @@ fn a_filter_meets_only_its_frames() -> Result<()> {
     }
     // Without ARP no neighbour is found any more.
     network.client.flush_neighbours("eth0")?;
-    assert_eq!(flows.passes()?[0], false);
+    assert!(!flows.passes()?[0]);
     member.mend()?;
     member.lose(Way::Inbound, Frames::Udp, 1.0)?;
     wait_until(Duration::from_secs(5), "ARP to work again", || Ok(network.client.neighbour(HOST)?.is_some()))?;
@@ -108,8 +108,10 @@ fn random_loss_is_of_the_share_that_was_asked_for() -> Result<()> {
     for share in [0.05, 0.2, 0.7] {
         network.members[0].lose(Way::Inbound, Frames::Udp, share)?;
         let since = SystemTime::now();
-        wait_until(Duration::from_secs(60), "5000 packets", || Ok(flow.report_since(since)?.sent > 5000))?;
-        assert_share(&flow.report_since(since)?, share);
+        sleep(Duration::from_millis(500));
+        let report = flow.report_since(since)?;
+        assert!(report.sent > 500, "{report:?}");
+        assert_share(&report, share);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
-use super::link;
+use super::link::{self, name_of};
 use crate::Namespace;
 use crate::error::{Doing, Result};
 
@@ -32,9 +32,8 @@ impl Namespace {
         self.netlink(|netlink| {
             let links = link::links(netlink)?;
             let listed = netlink.dump(RouteNetlinkMessage::GetAddress(AddressMessage::default()))?;
-            let name = |index| links.iter().find(|link| link.index == index).map(|link| link.name.clone());
             let addresses = listed.into_iter().filter_map(|item| match item {
-                RouteNetlinkMessage::NewAddress(message) => describe(name(message.header.index)?, message),
+                RouteNetlinkMessage::NewAddress(message) => describe(name_of(message.header.index, &links), message),
                 _ => None,
             });
             Ok(addresses.collect())
@@ -91,7 +90,7 @@ pub(super) fn family(address: IpAddr) -> AddressFamily {
 }
 
 /// IPv4 gives the local address apart from the peer's; IPv6 gives only `IFA_ADDRESS`.
-fn describe(link: String, message: AddressMessage) -> Option<Address> {
+pub(super) fn describe(link: String, message: AddressMessage) -> Option<Address> {
     let (mut local, mut address, mut protocol) = (None, None, 0u8);
     for attribute in &message.attributes {
         match attribute {

@@ -46,7 +46,8 @@ pub struct Link {
 }
 
 impl Namespace {
-    /// All links.
+    /// All links. To ask makes the kernel act at once upon carriers that it would tell of later (Linux data plane,
+    /// finding 8).
     pub fn links(&self) -> Result<Vec<Link>> {
         self.netlink(links).doing(|| "list links")
     }
@@ -186,7 +187,12 @@ pub(super) fn link(netlink: &mut Netlink, name: &str) -> io::Result<Link> {
     found.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
 }
 
-fn describe(message: LinkMessage) -> Link {
+/// The name of a link by number, or its number where it is gone.
+pub(super) fn name_of(index: u32, links: &[Link]) -> String {
+    links.iter().find(|link| link.index == index).map_or_else(|| format!("#{index}"), |link| link.name.clone())
+}
+
+pub(super) fn describe(message: LinkMessage) -> Link {
     let flags = message.header.flags;
     let mut link = Link {
         index: message.header.index,

@@ -6,6 +6,7 @@
 mod address;
 mod filter;
 mod link;
+mod monitor;
 mod neighbour;
 mod route;
 pub(crate) mod socket;
@@ -13,5 +14,6 @@ pub(crate) mod socket;
 pub use address::Address;
 pub use filter::{Frames, Way};
 pub use link::Link;
+pub use monitor::{Change, Monitor};
 pub use neighbour::Neighbour;
 pub use route::{Leg, Route};

@@ -7,7 +7,7 @@ use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, Neig
 use pnet::util::MacAddr;
 
 use super::address::family;
-use super::link;
+use super::link::{self, name_of};
 use crate::Namespace;
 use crate::error::{Doing, Result};
 
@@ -31,9 +31,10 @@ impl Namespace {
         self.netlink(|netlink| {
             let links = link::links(netlink)?;
             let listed = netlink.dump(RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default()))?;
-            let name = |index| links.iter().find(|link| link.index == index).map(|link| link.name.clone());
             let neighbours = listed.into_iter().filter_map(|item| match item {
-                RouteNetlinkMessage::NewNeighbour(message) => describe(name(message.header.ifindex)?, message),
+                RouteNetlinkMessage::NewNeighbour(message) => {
+                    describe(name_of(message.header.ifindex, &links), message)
+                }
                 _ => None,
             });
             Ok(neighbours.collect())
@@ -68,7 +69,7 @@ impl Namespace {
     }
 }
 
-fn describe(link: String, message: NeighbourMessage) -> Option<Neighbour> {
+pub(super) fn describe(link: String, message: NeighbourMessage) -> Option<Neighbour> {
     if matches!(message.header.state, NeighbourState::Noarp | NeighbourState::Failed | NeighbourState::None) {
         return None;
     }

@@ -10,7 +10,7 @@ use netlink_packet_route::route::{
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::address::family;
-use super::link::{self, Link};
+use super::link::{self, Link, name_of};
 use crate::Namespace;
 use crate::error::{Doing, Result};
 
@@ -95,7 +95,7 @@ fn message(to: IpNet) -> RouteMessage {
     message
 }
 
-fn describe(message: RouteMessage, links: &[Link]) -> Option<Route> {
+pub(super) fn describe(message: RouteMessage, links: &[Link]) -> Option<Route> {
     let header = &message.header;
     if header.table != RouteHeader::RT_TABLE_MAIN || header.kind != RouteType::Unicast {
         return None;
@@ -122,7 +122,7 @@ fn describe(message: RouteMessage, links: &[Link]) -> Option<Route> {
             RouteAttribute::Priority(metric) => route.metric = *metric,
             RouteAttribute::PrefSource(source) => route.source = address(source),
             RouteAttribute::Gateway(via) => only.via = address(via),
-            RouteAttribute::Oif(index) => only.link = name(*index, links),
+            RouteAttribute::Oif(index) => only.link = name_of(*index, links),
             RouteAttribute::MultiPath(hops) => {
                 route.legs =
                     hops.iter().map(|hop| leg(hop.interface_index, hop.flags, &hop.attributes, links)).collect();
@@ -141,15 +141,11 @@ fn leg(index: u32, flags: RouteNextHopFlags, attributes: &[RouteAttribute], link
         RouteAttribute::Gateway(via) => address(via),
         _ => None,
     });
-    Leg { link: name(index, links), via, dead: dead(flags) }
+    Leg { link: name_of(index, links), via, dead: dead(flags) }
 }
 
 fn dead(flags: RouteNextHopFlags) -> bool {
     flags.intersects(RouteNextHopFlags::Dead | RouteNextHopFlags::Linkdown)
-}
-
-fn name(index: u32, links: &[Link]) -> String {
-    links.iter().find(|link| link.index == index).map_or_else(|| format!("#{index}"), |link| link.name.clone())
 }
 
 fn address(address: &RouteAddress) -> Option<IpAddr> {
