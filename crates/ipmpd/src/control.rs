@@ -14,6 +14,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::fs;
 use std::io;
@@ -138,8 +139,11 @@ impl Clients {
     /// that no user can keep out another.
     fn evict(&mut self, newcomer: u32) {
         let count = |uid| self.table.values().filter(|client| client.uid == uid).count() + usize::from(uid == newcomer);
-        let victim =
-            self.table.iter().max_by_key(|(_, client)| (count(client.uid), client.idle.span())).map(|(id, _)| *id);
+        let rank = |client: &Client| {
+            let since = client.idle.since();
+            (Reverse(count(client.uid)), since.is_none(), since)
+        };
+        let victim = self.table.iter().min_by_key(|(_, client)| rank(client)).map(|(id, _)| *id);
         if let Some(client) = victim.and_then(|id| self.table.remove(&id)) {
             tracing::debug!("Control client of user {} evicted: there are {CLIENTS_MAX} others", client.uid);
             client.task.abort();

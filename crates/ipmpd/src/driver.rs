@@ -91,7 +91,7 @@ enum Wake {
 impl Driver {
     /// A driver whose engine is given `loaded` in its first turn. `config` is read again on reload.
     pub fn new(engine: Engine, outside: Outside, config: PathBuf, loaded: Loaded) -> Self {
-        reload::log_findings(&outside.log, &loaded.findings);
+        reload::notices(&loaded.findings).into_iter().for_each(|notice| outside.log.notice(notice));
         let mut driver = Self {
             engine,
             outside,

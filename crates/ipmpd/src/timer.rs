@@ -57,9 +57,12 @@ impl Timer {
     pub async fn expired(&mut self) -> io::Result<()> {
         loop {
             let mut ready = self.fd.readable().await?;
-            match self.fd.get_ref().0.wait() {
+            let read = self.fd.get_ref().0.wait();
+            // Read or not: nothing is left to read until it goes off again.
+            ready.clear_ready();
+            match read {
                 Ok(()) => break,
-                Err(Errno::EAGAIN) => ready.clear_ready(),
+                Err(Errno::EAGAIN) => {}
                 Err(error) => return Err(error.into()),
             }
         }

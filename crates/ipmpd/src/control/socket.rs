@@ -34,9 +34,9 @@ impl Default for Idle {
 }
 
 impl Idle {
-    /// How long; none in a call.
-    pub fn span(&self) -> Option<Duration> {
-        self.0.get().map(|since| since.elapsed())
+    /// Since when; none in a call.
+    pub fn since(&self) -> Option<Instant> {
+        self.0.get()
     }
 }
 

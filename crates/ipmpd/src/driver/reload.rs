@@ -9,18 +9,29 @@
 //! Who asks outside of `Steady` is served by one more reload after this one: the file may have changed
 //! since it was read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use ipmp_config::{Finding, Findings, Loaded, Severity};
+use ipmp_config::{Finding, Findings, Severity};
 use ipmp_core::{Config, Notice};
 use tokio::sync::oneshot;
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinHandle;
 
 use crate::log::Log;
 use crate::service::Service;
 
-/// What came of reading the files.
-pub type Read = Result<Result<Loaded, Findings>, JoinError>;
+/// What came of reading the files, down to the words: a thousand mistakes take a while to be worded.
+pub struct Read {
+    /// All findings.
+    notices: Vec<Notice>,
+    result: Result<Config, Refused>,
+}
+
+struct Refused {
+    /// How many mistakes there are.
+    summary: String,
+    /// All of them, as they are shown to a person.
+    shown: String,
+}
 
 /// Told the outcome; where refused, all findings as they are shown to a person.
 pub type Waiter = oneshot::Sender<Result<(), String>>;
@@ -38,7 +49,7 @@ pub struct Reload {
 enum Stage {
     Starting,
     Steady,
-    Reading(JoinHandle<Result<Loaded, Findings>>),
+    Reading(JoinHandle<Read>),
     Settling,
 }
 
@@ -62,27 +73,22 @@ impl Reload {
     /// is lost where the wait is given up.
     pub async fn read(&mut self) -> Read {
         match &mut self.stage {
-            Stage::Reading(reading) => reading.await,
+            Stage::Reading(reading) => reading.await.expect("reading ends, and does not panic"),
             Stage::Starting | Stage::Steady | Stage::Settling => std::future::pending().await,
         }
     }
 
     /// Gives the new configuration, unless it is refused.
     pub fn accept(&mut self, read: Read, log: &Log, service: &Service) -> Option<Config> {
-        match read {
-            Ok(Ok(loaded)) => {
-                log_findings(log, &loaded.findings);
+        read.notices.into_iter().for_each(|notice| log.notice(notice));
+        match read.result {
+            Ok(config) => {
                 self.stage = Stage::Settling;
-                Some(loaded.config)
+                Some(config)
             }
-            Ok(Err(findings)) => {
-                log_findings(log, &findings);
-                self.refuse(&findings.summary(), &findings.render(), log, service);
-                None
-            }
-            Err(error) => {
-                let reason = format!("reading it failed: {error}");
-                self.refuse(&reason, &reason, log, service);
+            Err(Refused { summary, shown }) => {
+                log.notice(Notice::ReloadRefused { file: self.file(), reason: summary });
+                self.end(&Err(shown), service);
                 None
             }
         }
@@ -101,12 +107,7 @@ impl Reload {
     fn begin(&mut self, service: &Service) {
         service.reloading();
         let file = self.file.clone();
-        self.stage = Stage::Reading(tokio::task::spawn_blocking(move || ipmp_config::load(&file)));
-    }
-
-    fn refuse(&mut self, reason: &str, shown: &str, log: &Log, service: &Service) {
-        log.notice(Notice::ReloadRefused { file: self.file(), reason: reason.to_owned() });
-        self.end(&Err(shown.to_owned()), service);
+        self.stage = Stage::Reading(tokio::task::spawn_blocking(move || read(&file)));
     }
 
     fn end(&mut self, outcome: &Result<(), String>, service: &Service) {
@@ -127,9 +128,20 @@ impl Reload {
     }
 }
 
-/// Logs all findings, each on its own.
-pub fn log_findings(log: &Log, findings: &Findings) {
-    findings.iter().map(notice).for_each(|notice| log.notice(notice));
+/// Reads the files, beside the loop.
+fn read(file: &Path) -> Read {
+    match ipmp_config::load(file) {
+        Ok(loaded) => Read { notices: notices(&loaded.findings), result: Ok(loaded.config) },
+        Err(findings) => {
+            let refused = Refused { summary: findings.summary(), shown: findings.render() };
+            Read { notices: notices(&findings), result: Err(refused) }
+        }
+    }
+}
+
+/// A message for each finding.
+pub fn notices(findings: &Findings) -> Vec<Notice> {
+    findings.iter().map(notice).collect()
 }
 
 fn notice(finding: &Finding) -> Notice {

@@ -1,10 +1,14 @@
 //! What the log looks like in each format.
 
 use std::fs::{self, File};
+use std::io::Read;
 use std::os::linux::fs::MetadataExt;
+use std::process::Stdio;
 
 use super::support::{GOOD, Place, lines, wait_until};
-use nix::sys::signal::Signal;
+use ipmp_control::Client;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 /// The log of a daemon that was started with these options, and ended once it was ready.
@@ -68,4 +72,30 @@ fn a_journal_that_cannot_be_reached_is_replaced_by_text() {
     let lines = log(&place, &[], &[("JOURNAL_STREAM", stream)]);
     assert!(lines[0].contains("warning diagnostic: the journal cannot be reached"), "{lines:?}");
     assert!(lines.iter().any(|line| line.contains("notice ready: ")), "{lines:?}");
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_up_nothing_and_what_is_missing_is_counted() {
+    let place = Place::new(GOOD);
+    let mut daemon = place.command(&["--log-format", "json"]).stderr(Stdio::piped()).spawn().unwrap();
+    let connected = || Client::connect(&place.runtime_dir()).is_ok_and(|mut client| client.status().is_ok());
+    assert!(wait_until(connected));
+
+    // More lines than pipe and queue hold.
+    place.configure(&(0..100).map(|i| format!("nonsense-{i} = {i}\n")).collect::<String>());
+    let mut client = Client::connect(&place.runtime_dir()).unwrap();
+    for _ in 0..60 {
+        assert!(client.reload().is_err());
+    }
+    assert_eq!(client.status().unwrap().groups.len(), 1, "it goes on");
+
+    kill(Pid::from_raw(daemon.id() as i32), Signal::SIGTERM).unwrap();
+    let mut log = String::new();
+    daemon.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert_eq!(daemon.wait().unwrap().code(), Some(0));
+    let logged = log.lines().count();
+    let dropped = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let dropped = dropped.filter(|line| line["event"] == "log_lines_dropped");
+    let dropped: u64 = dropped.map(|line| line["count"].as_str().unwrap().parse::<u64>().unwrap()).sum();
+    assert!(dropped > 0, "{logged} lines, none missing");
 }
