@@ -16,7 +16,7 @@ mod address;
 mod link;
 mod route;
 
-pub(crate) use link::devconf;
+pub(crate) use link::{IFLA_INET_CONF, devconf};
 
 /// `RTM_*` of `linux/rtnetlink.h`.
 pub(crate) mod kind {

@@ -5,20 +5,20 @@
 //! libraries leaves it: they change often, and each of them hides something that matters here (a lost
 //! notification, an interrupted dump, an acknowledgement that never comes).
 
-pub mod ask;
-pub mod client;
-pub mod decode;
+mod ask;
+mod client;
+mod decode;
 mod dump;
-pub mod error;
-pub mod monitor;
+mod error;
+mod monitor;
 mod query;
 mod request;
 mod socket;
 mod wire;
 
 pub use ask::Asker;
-pub use client::Client;
+pub use client::{Client, DEADLINE};
 pub use decode::{Decoded, decode};
 pub use dump::dump;
 pub use error::{Error, Kind};
-pub use monitor::{Drained, Monitor};
+pub use monitor::{Drained, Monitor, QUEUE_BYTES};

@@ -16,9 +16,7 @@ use netlink_packet_route::route::{
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
-use crate::decode::devconf;
-
-const IFLA_INET_CONF: u16 = 1;
+use crate::decode::{IFLA_INET_CONF, devconf};
 
 /// The bytes of a request; the answer carries the same sequence number.
 pub(crate) fn bytes(request: RouteNetlinkMessage, flags: u16, sequence: u32) -> Vec<u8> {

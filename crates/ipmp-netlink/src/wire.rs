@@ -10,6 +10,8 @@ use crate::error::Cause;
 const HEADER_LEN: usize = 16;
 /// Netlink aligns messages and attributes to this (`NLMSG_ALIGNTO`, `NLA_ALIGNTO`).
 const ALIGN: usize = 4;
+/// The end of a dump.
+const DONE: u16 = libc::NLMSG_DONE as u16;
 /// The text of an extended acknowledgement (`NLMSGERR_ATTR_MSG`).
 const ERROR_TEXT: u16 = 1;
 
@@ -34,15 +36,12 @@ impl<'a> Message<'a> {
         if code == 0 {
             return None;
         }
-        let text = match u32::from(self.kind) {
-            NLMSG_DONE => extended_text(self.flags, self.payload.get(4..)?),
-            _ => extended_ack(self.flags, self.payload.get(4..)?),
-        };
+        let rest = self.payload.get(4..).unwrap_or_default();
+        // `DONE` does not quote the request.
+        let text = if self.kind == DONE { extended_text(self.flags, rest) } else { extended_ack(self.flags, rest) };
         Some(Cause::Kernel(Errno::from_raw(code.wrapping_neg()), text))
     }
 }
-
-const NLMSG_DONE: u32 = libc::NLMSG_DONE as u32;
 
 /// The messages of a datagram, up to the first whose length is impossible.
 pub(crate) fn messages(datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {

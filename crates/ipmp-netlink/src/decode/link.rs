@@ -19,7 +19,8 @@ const FLAGS_AT: usize = 8;
 const IFF_UP: u32 = libc::IFF_UP as u32;
 const IFF_LOWER_UP: u32 = 1 << 16;
 
-const IFLA_INET_CONF: u16 = 1;
+/// Inside `AF_INET` of `IFLA_AF_SPEC` (`linux/if_link.h`).
+pub(crate) const IFLA_INET_CONF: u16 = 1;
 
 /// `IPV4_DEVCONF_*` of `linux/ip.h`, numbers of the per-interface settings.
 pub(crate) mod devconf {
