@@ -8,7 +8,24 @@ use crate::reconcile::Key;
 use crate::time::Instant;
 
 const FIRST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(60);
+
+/// What did not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The kernel refused it.
+    Refused,
+    /// It was made, and somebody undid it. An address that is gone is missed, so the patience is shorter.
+    Undone,
+}
+
+impl Trouble {
+    fn longest(self) -> Duration {
+        match self {
+            Trouble::Refused => Duration::from_secs(60),
+            Trouble::Undone => Duration::from_secs(8),
+        }
+    }
+}
 
 /// After so long without trouble all is forgiven.
 const FORGOTTEN: Duration = Duration::from_secs(600);
@@ -17,6 +34,7 @@ const FORGOTTEN: Duration = Duration::from_secs(600);
 struct Wait {
     until: Instant,
     delay: Duration,
+    trouble: Trouble,
     /// Its end was noticed.
     heeded: bool,
 }
@@ -27,16 +45,21 @@ pub(crate) struct Retry(BTreeMap<Key, Wait>);
 
 impl Retry {
     /// The change did not hold; it may be tried again after the returned time.
-    pub(crate) fn failed(&mut self, key: Key, now: Instant) -> Duration {
+    pub(crate) fn failed(&mut self, key: Key, trouble: Trouble, now: Instant) -> Duration {
         self.0.retain(|_, wait| now.since(wait.until) < FORGOTTEN);
-        let delay = self.0.get(&key).map_or(FIRST, |wait| (wait.delay * 2).min(LONGEST));
-        self.0.insert(key, Wait { until: now + delay, delay, heeded: false });
+        let delay = self.0.get(&key).map_or(FIRST, |wait| (wait.delay * 2).min(trouble.longest()));
+        self.0.insert(key, Wait { until: now + delay, delay, trouble, heeded: false });
         delay
     }
 
     /// Whether the change has to wait.
     pub(crate) fn is_waiting(&self, key: &Key, now: Instant) -> bool {
         self.0.get(key).is_some_and(|wait| wait.until > now)
+    }
+
+    /// Whether the kernel would not have it, and it is too early to ask again.
+    pub(crate) fn is_refused(&self, key: &Key, now: Instant) -> bool {
+        self.0.get(key).is_some_and(|wait| wait.trouble == Trouble::Refused && wait.until > now)
     }
 
     /// Whether a wait ended that was not heeded yet; heeds it.

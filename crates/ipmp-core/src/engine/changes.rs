@@ -10,6 +10,7 @@ use crate::id::{IfIndex, TransactionId};
 use crate::kernel::{Scope, Tunables};
 use crate::notice::Notice;
 use crate::reconcile::{self, Key};
+use crate::retry::Trouble;
 use crate::time::Instant;
 
 /// Most changes in one transaction: a second failure waits no longer than these take.
@@ -74,7 +75,7 @@ impl Engine {
         match reconcile::key_of(&change) {
             Some(key) => {
                 let what = self.describe(&key);
-                let retry_in = self.retry.failed(key, now);
+                let retry_in = self.retry.failed(key, Trouble::Refused, now);
                 actions.push(Action::Notify(Notice::ChangeRefused { what, reason, retry_in }));
             }
             None => {
@@ -89,7 +90,7 @@ impl Engine {
     pub(super) fn reconcile(&mut self, now: Instant, actions: &mut Vec<Action>) {
         let (kernel, retry) = (&self.kernel, &self.retry);
         for group in &mut self.groups {
-            group.place(kernel, |key| retry.is_waiting(&Key::AddAddress(key), now));
+            group.place(kernel, |key| retry.is_refused(&Key::AddAddress(key), now));
         }
         self.forget_leavers(actions);
         let planned = reconcile::plan(&self.groups, &self.kernel, &self.memory);
@@ -119,11 +120,11 @@ impl Engine {
                 Some(Key::DeleteAddress(key)) if waiting.contains(&key.address.addr()) => true,
                 Some(key) if self.retry.is_waiting(key, now) => true,
                 Some(key) if just_done.contains(key) => {
-                    self.retry.failed(key.clone(), now);
+                    self.retry.failed(key.clone(), Trouble::Undone, now);
                     true
                 }
                 Some(key) if undone.contains(key) => {
-                    self.retry.failed(key.clone(), now);
+                    self.retry.failed(key.clone(), Trouble::Undone, now);
                     actions.push(Action::Notify(Notice::Mended { what: self.describe(key) }));
                     false
                 }

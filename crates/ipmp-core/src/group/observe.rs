@@ -156,8 +156,8 @@ impl Group {
                 continue;
             }
             let mut probing = Probing::new(test, detection_time);
-            probing.arm_quiet_period(now);
             if !member.is_new {
+                probing.arm_quiet_period(now);
                 let (interface, address) = (member.config.interface.clone(), test.addr());
                 ctx.notify(Notice::TestAddressConfigured { interface, group: group.clone(), address });
             }

@@ -1,0 +1,31 @@
+//! The kernel tells of a second lost carrier up to a second late. Two NICs on a dying switch are the normal case.
+//! Only TAP devices show it; a veth's carrier is always told at once.
+
+use std::time::{Duration, SystemTime};
+
+use ipmp_e2e::Story;
+use ipmp_lab::{Plan, Result, WireKind};
+
+#[test]
+fn two_members_that_lose_carrier_within_a_second_are_both_known_at_once() -> Result<()> {
+    let plan = Plan { members: 3, wire: WireKind::Cable, ..Plan::default() };
+    // A long detection time: probes are not to tell before the carrier does.
+    let mut site = Story { plan, addresses: 3, detection: Duration::from_secs(10), ..Story::default() }.begin()?;
+    for pause in [0, 50, 300] {
+        let mark = site.daemon.mark();
+        site.network.members[0].set_carrier(false)?;
+        std::thread::sleep(Duration::from_millis(pause));
+        let lost = SystemTime::now();
+        site.network.members[1].set_carrier(false)?;
+        let told = site.wait_event(mark, "link_down", "eth1")?.at().duration_since(lost).unwrap_or_default();
+        // Unasked, the kernel would tell a whole second minus the pause later; asked every half second, at the latest then.
+        assert!(told < Duration::from_millis(600).min(Duration::from_millis(900 - pause)), "{told:?} after {pause} ms");
+        (0..3).try_for_each(|n| site.wait_holder(n, "eth2"))?;
+        for member in &site.network.members[..2] {
+            member.set_carrier(true)?;
+        }
+        site.wait_event(mark, "link_up", "eth0")?;
+        site.wait_event(mark, "link_up", "eth1")?;
+    }
+    Ok(())
+}

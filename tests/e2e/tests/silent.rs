@@ -1,0 +1,59 @@
+//! A path dies and the NIC does not notice: only probes can tell.
+
+use std::time::SystemTime;
+
+use ipmp_e2e::{PATIENCE, Site, Story};
+use ipmp_lab::{Frames, Member, Result, Way};
+
+fn story(cut: impl Fn(&Member) -> Result<()>) -> Result<Site> {
+    let story = Story::default();
+    let mut site = story.begin()?;
+    let flow = site.flow(0)?;
+    let (mark, before) = (site.daemon.mark(), SystemTime::now());
+    cut(&site.network.members[0])?;
+    let failed = site.wait_event(mark, "interface_failed", "eth0")?;
+    let reason = failed.field("reason").unwrap_or_default();
+    assert!(reason.starts_with("5 consecutive probes lost to 192.0.2.1 192.0.2.7; last reply"), "{reason}");
+    site.daemon.wait_for(mark, "address_moved", |line| line.has("to", "eth1"), PATIENCE)?;
+    site.wait_holder(0, "eth1")?;
+    // Five losses cannot be told sooner than four intervals after the first.
+    let took = failed.at().duration_since(before).unwrap_or_default();
+    assert!(took > story.detection * 4 / 7, "a verdict after {took:?}");
+    let report = flow.report_since(before)?;
+    assert!(report.longest_gap < story.detection * 2, "{report:?}");
+    assert!(site.daemon.events(mark, "group_failed").is_empty());
+    Ok(site)
+}
+
+#[test]
+fn both_ways_and_repair_brings_everything_home() -> Result<()> {
+    let mut site = story(Member::silence)?;
+    let mark = site.daemon.mark();
+    let flow = site.flow(0)?;
+    site.network.members[0].mend()?;
+    site.wait_event(mark, "interface_repaired", "eth0")?;
+    site.wait_holder(1, "eth0")?;
+    assert_eq!(flow.report()?.lost, 0);
+    Ok(())
+}
+
+#[test]
+fn what_the_host_sends() -> Result<()> {
+    story(|member| member.lose(Way::Outbound, Frames::All, 1.0)).map(drop)
+}
+
+#[test]
+fn what_the_host_receives() -> Result<()> {
+    story(|member| member.lose(Way::Inbound, Frames::All, 1.0)).map(drop)
+}
+
+#[test]
+fn the_path_behind_the_first_switch() -> Result<()> {
+    // Everything but eth1 hangs on the first switch: the trunk is eth1's whole path.
+    let plan = ipmp_lab::Plan { trunk: true, ..Default::default() };
+    let mut site = Story { plan, ..Story::default() }.begin()?;
+    let mark = site.daemon.mark();
+    site.network.trunk.as_ref().expect("there is a trunk").set_forwarding(false)?;
+    site.wait_event(mark, "interface_failed", "eth1")?;
+    site.wait_holder(1, "eth0")
+}

@@ -1,0 +1,40 @@
+//! The daemon's own trouble is not the network's.
+
+use std::time::Duration;
+
+use ipmp_e2e::Story;
+use ipmp_lab::{Burners, Result, Signal};
+
+#[test]
+fn stopped_for_seconds_it_blames_nobody() -> Result<()> {
+    let mut site = Story { detection: Duration::from_millis(100), ..Story::default() }.begin()?;
+    for _ in 0..3 {
+        let mark = site.daemon.mark();
+        site.daemon.signal(Signal::SIGSTOP)?;
+        std::thread::sleep(Duration::from_secs(2));
+        site.daemon.signal(Signal::SIGCONT)?;
+        std::thread::sleep(Duration::from_secs(1));
+        assert_eq!(site.verdicts(mark).len(), 0, "{:?}", site.verdicts(mark));
+    }
+    let mark = site.daemon.mark();
+    site.network.members[0].silence()?;
+    site.wait_event(mark, "interface_failed", "eth0")?;
+    site.wait_holder(0, "eth1")
+}
+
+#[test]
+fn starved_for_twenty_seconds_it_blames_nobody_and_finds_a_real_cut() -> Result<()> {
+    let mut site = Story { detection: Duration::from_millis(100), ..Story::default() }.begin()?;
+    let mark = site.daemon.mark();
+    let burners = Burners::per_cpu(8)?;
+    std::thread::sleep(Duration::from_secs(15));
+    assert_eq!(site.verdicts(mark).len(), 0, "{:?}", site.verdicts(mark));
+    site.network.members[0].silence()?;
+    site.wait_event(mark, "interface_failed", "eth0")?;
+    std::thread::sleep(Duration::from_secs(5));
+    drop(burners);
+    site.wait_holder(0, "eth1")?;
+    assert!(site.daemon.events(mark, "interface_failed").iter().all(|line| line.has("interface", "eth0")));
+    assert!(site.daemon.events(mark, "group_failed").is_empty());
+    Ok(())
+}
