@@ -6,7 +6,8 @@
 //! nothing of their meaning.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -35,7 +36,8 @@ pub struct Daemon {
 impl Daemon {
     /// Prepares to run `binary` in a namespace with this configuration; starts nothing yet.
     pub fn new(namespace: &Namespace, binary: impl Into<PathBuf>, config: &str) -> Result<Self> {
-        let directory = tempfile::Builder::new().prefix("ipmpd-").tempdir().doing(|| "make a directory")?;
+        let directory = tempfile::Builder::new().prefix("ipmpd-").permissions(Permissions::from_mode(0o700)).tempdir();
+        let directory = directory.doing(|| "make a directory")?;
         fs::create_dir(directory.path().join("run")).doing(|| "make a runtime directory")?;
         let socket = UnixDatagram::bind(directory.path().join("notify")).doing(|| "bind the notify socket")?;
         let daemon = Daemon {

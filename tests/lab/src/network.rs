@@ -38,7 +38,7 @@ pub const REMOTE6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 7);
 const ROUTER_WAN: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
 const ROUTER_WAN6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1);
 
-/// How long the kernel may take to let all links run; it does one thing at a time for all namespaces.
+/// How long the kernel may take to act upon all carriers; it does one thing at a time for all namespaces.
 const READY_WITHIN: Duration = Duration::from_secs(20);
 
 /// The names of the two bridges; the second is only there with a trunk.
@@ -148,7 +148,12 @@ impl Plan {
         let members = members.collect::<Result<_>>()?;
         let trunk = self.trunk.then(|| Port { switch: switch.clone(), name: "trunk0".into() });
         for namespace in [&host, &switch, &router, &client, &remote] {
-            wait_until(READY_WITHIN, "all links to run", || Ok(namespace.links()?.iter().all(|link| link.running)))?;
+            wait_until(READY_WITHIN, "all links to run", || {
+                let mut idle = namespace.links()?.into_iter().filter(|link| !link.running).peekable();
+                let all_run = idle.peek().is_none();
+                idle.try_for_each(|link| namespace.hasten(&link.name))?;
+                Ok(all_run)
+            })?;
         }
         Ok(Network { host, switch, router, client, remote, members, router_port, client_port, trunk })
     }

@@ -91,7 +91,7 @@ fn nothing_passes_without_carrier_at_either_end() -> Result<()> {
 /// The kernel holds carrier events of devices like these back, one batch a second for all of the system. Other tests
 /// have such events too and may hasten one of ours, but not one after the other.
 #[test]
-fn the_second_of_two_carrier_losses_is_told_late_and_known_at_once_to_who_asks() -> Result<()> {
+fn the_second_of_two_carrier_losses_is_told_late_and_seen_at_once_by_who_looks() -> Result<()> {
     let network = network(WireKind::Cable)?;
     let mut late = Vec::new();
     for _ in 0..10 {

@@ -25,7 +25,7 @@ const QUEUE_BYTES: usize = 16 << 20;
 #[derive(Debug)]
 pub struct Monitor {
     socket: Socket,
-    /// Learnt from the notifications: to ask would make the kernel tell of carriers that it still holds back.
+    /// Learnt from the notifications: those of links that are gone by now have names too.
     links: Vec<Link>,
 }
 
