@@ -11,12 +11,13 @@ use rand::rngs::StdRng;
 use crate::clock;
 use crate::echo;
 use crate::filter;
-use crate::ledger::{Ledger, Rejected, Rejection, Sent};
+use crate::ledger::{Ledger, OUTSTANDING_MAX, Rejected, Rejection, Sent};
 use crate::socket::{DATAGRAM_MAX, Datagram, ProbeSocket};
 
-/// Datagrams taken from one socket in one go. What is beyond stays in the kernel, ready for the next: a
-/// target gone mad must keep the daemon neither from its timers nor from the other sockets.
-pub const DRAIN_MAX: usize = 1024;
+/// Datagrams taken from one socket in one go: as many as can be genuine. What is beyond stays in the
+/// kernel, ready for the next time: a target gone mad must keep the daemon neither from its timers nor from
+/// the other sockets.
+pub const DRAIN_MAX: usize = OUTSTANDING_MAX;
 
 pub(crate) struct OpenProber {
     /// What it was opened as.

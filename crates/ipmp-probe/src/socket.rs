@@ -28,14 +28,15 @@ const CS6: u32 = 0xc0;
 /// probes ahead of data (IPMP behaviour, §7).
 const TC_PRIO_CONTROL: u32 = 7;
 
-/// Bytes of a receive buffer; the kernel doubles it for its own overhead. Several hundred replies, for a
-/// daemon that was stopped for seconds.
+/// Bytes of a receive buffer; the kernel doubles it for its own overhead. Room for an answer to every
+/// outstanding probe at the 2.3 KiB that drivers commonly allocate, for a daemon that was stopped.
 const RECEIVE_BUFFER: usize = 512 * 1024;
 
-/// Bytes of a send buffer; doubled too. Probes to a neighbour that does not answer ARP wait in its queue
-/// for seconds (up to 208 KiB of them a neighbour) and are charged to this buffer: with the default of the
-/// same size one dead target would keep the member from probing the others.
-const SEND_BUFFER: usize = 2 * 1024 * 1024;
+/// Bytes of a send buffer; the kernel doubles it, and lets raw sockets use twice that. Probes to a
+/// neighbour that does not answer ARP wait in its queue for seconds, up to 208 KiB of them a neighbour, and
+/// are charged to this buffer: in one of the default size, three dead targets would keep the member from
+/// probing any other. This holds twenty.
+const SEND_BUFFER: usize = 1024 * 1024;
 
 /// The longest datagram that can be a reply is an IPv4 header with all options and our echo: 84 bytes.
 pub(crate) const DATAGRAM_MAX: usize = 128;

@@ -1,10 +1,13 @@
 //! A probe goes out, its answer comes back, and the moments are right.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use ipmp_core::{Family, ProbeId};
+use ipmp_core::{Event, Family, ProbeId};
 use ipmp_probe::{ProbeEngine, clock};
+use nix::time::{ClockId, clock_gettime};
+use tokio::time::timeout;
 
 use crate::lab::{DEADLINE, Namespace, Pair, TARGET, TEST_ADDRESS, replies, run, send};
 use crate::stranger::{Stranger, answer};
@@ -72,7 +75,7 @@ fn a_late_reader_is_told_when_it_came() {
 
 async fn told_when_it_came(engine: &mut ProbeEngine) -> bool {
     send(engine, 0, "h0", TARGET);
-    engine.readable().await;
+    timeout(DEADLINE, engine.readable()).await.unwrap();
     let noticed = clock::now();
     std::thread::sleep(Duration::from_millis(20));
     replies(engine, 1).await[0].1 <= noticed
@@ -141,7 +144,7 @@ fn waiting_is_cancel_safe() {
                 assert!(!ready_now(&mut engine).await);
             }
             stranger.say(TARGET, TEST_ADDRESS, &answer(&request));
-            tokio::time::timeout(DEADLINE, engine.readable()).await.unwrap();
+            timeout(DEADLINE, engine.readable()).await.unwrap();
             for _ in 0..3 {
                 assert!(ready_now(&mut engine).await);
             }
@@ -156,6 +159,56 @@ pub async fn ready_now(engine: &mut ProbeEngine) -> bool {
         biased;
         () = engine.readable() => true,
         () = std::future::ready(()) => false,
+    }
+}
+
+/// Between probes the daemon sleeps.
+#[test]
+fn waiting_costs_nothing() {
+    run(async {
+        let pair = Pair::new();
+        let mut engine = pair.engine();
+        send(&mut engine, 0, "h0", TARGET);
+        replies(&mut engine, 1).await;
+        let used = || Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap());
+        let before = used();
+        timeout(Duration::from_millis(200), engine.readable()).await.unwrap_err();
+        let spent = used() - before;
+        assert!(spent < Duration::from_millis(50), "{spent:?} of 200 ms");
+    });
+}
+
+/// One drain takes from every socket that has something, so that nothing that has arrived is judged lost.
+#[test]
+fn one_drain_takes_from_every_socket() {
+    run(async {
+        let (host, peer) = (Namespace::new(), Namespace::new());
+        let mut engine = ProbeEngine::new().unwrap();
+        for number in 0..3 {
+            host.cable(&format!("h{number}"), &peer, &format!("p{number}"));
+            host.test_address(&format!("h{number}"), [10, 1, number, 11]);
+            peer.address(&format!("p{number}"), [10, 1, number, 1], 24);
+            host.open(&mut engine, &format!("h{number}"), [10, 1, number, 11]);
+        }
+        // Whether all three have arrived when one reads cannot be told from here, so some tries may fail.
+        let deadline = clock::now() + DEADLINE;
+        let mut members = BTreeSet::new();
+        while members.len() < 3 {
+            assert!(clock::now() < deadline, "at once from {members:?} only");
+            for number in 0..3 {
+                send(&mut engine, number.into(), &format!("h{number}"), [10, 1, number, 1]);
+            }
+            let mut events = Vec::new();
+            engine.drain(&mut events);
+            members = events.iter().filter_map(probe_of).collect();
+        }
+    });
+}
+
+fn probe_of(event: &Event) -> Option<ProbeId> {
+    match event {
+        Event::Reply { probe, .. } => Some(*probe),
+        _ => None,
     }
 }
 

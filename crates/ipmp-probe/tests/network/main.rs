@@ -6,3 +6,4 @@ mod forgery;
 mod lab;
 mod routes;
 mod stranger;
+mod wire;
