@@ -71,7 +71,8 @@ impl Prober {
 }
 
 /// Changes that belong together, in an order that never has an address on no member. Where an
-/// `AddAddress` is refused, the later `DeleteAddress`es of the same address are skipped.
+/// `AddAddress` is refused, the later `DeleteAddress`es of the same address are skipped, and so is its
+/// `Announce` by that interface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction {
     /// Names it in the answer.

@@ -142,7 +142,7 @@ async fn a_full_queue_refuses_and_counts_and_never_waits() {
     let mut host = Host::new();
     let wire = Namespace::new().unwrap();
     let eth0 = host.plug(0, &wire, "p0");
-    let long = (0..2000).map(|n| add(eth0, &format!("10.2.{}.{}/32", n / 250, n % 250))).collect();
+    let long = (0..600).map(|n| add(eth0, &format!("10.2.{}.{}/32", n / 250, n % 250))).collect();
     let busy = host.begin(long);
 
     let mut asked: Vec<_> = (0..ASKED).map(|_| host.begin(vec![Change::SetUp(eth0), Change::SetUp(eth0)])).collect();
