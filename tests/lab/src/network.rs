@@ -1,4 +1,4 @@
-//! The standard network of the tests, and the faults of its wires.
+//! The standard network of the tests.
 //!
 //! ```text
 //!                 switch                                  LAN: 192.0.2.0/24, 2001:db8::/64
@@ -16,11 +16,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use pnet::util::MacAddr;
 
-use crate::cable::{Cable, End};
 use crate::error::{Error, Result};
-use crate::{Frames, Namespace, Way, wait_until};
+use crate::wire::{Member, Port, WireKind, mac};
+use crate::{Namespace, wait_until};
 
 /// The router on the LAN.
 pub const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -55,16 +54,6 @@ pub struct Plan {
     pub trunk: bool,
     /// What the dice of the cables are thrown from. Loss at a veth wire is random, not seeded.
     pub seed: u64,
-}
-
-/// The kind of wire between a NIC and its switch port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WireKind {
-    /// A veth pair. The kernel tells of its carrier at once, always.
-    Veth,
-    /// A [`Cable`] between two TAP devices: may be slow, and its carrier is told as late as that of a real NIC.
-    /// Needs `/dev/net/tun`.
-    Cable,
 }
 
 impl Default for Plan {
@@ -108,53 +97,20 @@ impl Plan {
     pub fn build(&self) -> Result<Network> {
         let switch = self.switches()?;
         let [host, router, client, remote] = [station()?, station()?, station()?, station()?];
-        let router_port = plug(&router, "lan0", mac(0xff, 1), &switch, "lan0")?;
-        let client_port = plug(&client, "eth0", mac(0xff, 7), &switch, "c0")?;
+        let port = |name: &str| Port::new(&switch, name, SWITCHES[0]);
+        let (router_port, client_port) = (port("lan0"), port("c0"));
+        router_port.plug_in(&router, "lan0", mac(0xff, 1))?;
+        client_port.plug_in(&client, "eth0", mac(0xff, 7))?;
         router.add_veth("wan0", mac(0xfe, 1), &remote, "eth0")?;
-        for (namespace, link, v4, v6) in [
-            (&router, "lan0", ROUTER, ROUTER6),
-            (&client, "eth0", CLIENT, CLIENT6),
-            (&router, "wan0", ROUTER_WAN, ROUTER_WAN6),
-            (&remote, "eth0", REMOTE, REMOTE6),
-        ] {
-            namespace.set_up(link)?;
-            namespace.add_address(link, net(v4.into(), 24)?)?;
-            namespace.add_address(link, net(v6.into(), 64)?)?;
-        }
-        for (namespace, link, v4, v6) in
-            [(&client, "eth0", ROUTER, ROUTER6), (&remote, "eth0", ROUTER_WAN, ROUTER_WAN6)]
-        {
-            namespace.add_route(net(Ipv4Addr::UNSPECIFIED.into(), 0)?, Some(v4.into()), link)?;
-            namespace.add_route(net(Ipv6Addr::UNSPECIFIED.into(), 0)?, Some(v6.into()), link)?;
-        }
-        router.set_sysctl("net/ipv4/ip_forward", "1")?;
-        router.set_sysctl("net/ipv6/conf/all/forwarding", "1")?;
+        address(&router, &client, &remote)?;
         let members = (0..self.members).map(|number| {
             let bridge = SWITCHES[if self.trunk { number % 2 } else { 0 }];
-            let port = Port { switch: switch.clone(), name: format!("p{number}") };
-            let mut member = Member {
-                number,
-                name: format!("eth{number}"),
-                kind: self.wire,
-                host: host.clone(),
-                port,
-                bridge,
-                seed: self.seed.wrapping_add(number as u64),
-                plugged: 0,
-                cable: None,
-            };
-            member.plug().map(|()| member)
+            let port = Port::new(&switch, &format!("p{number}"), bridge);
+            Member::new(number, self.wire, &host, port, self.seed.wrapping_add(number as u64))
         });
         let members = members.collect::<Result<_>>()?;
-        let trunk = self.trunk.then(|| Port { switch: switch.clone(), name: "trunk0".into() });
-        for namespace in [&host, &switch, &router, &client, &remote] {
-            wait_until(READY_WITHIN, "all links to run", || {
-                let mut idle = namespace.links()?.into_iter().filter(|link| !link.running).peekable();
-                let all_run = idle.peek().is_none();
-                idle.try_for_each(|link| namespace.hasten(&link.name))?;
-                Ok(all_run)
-            })?;
-        }
+        let trunk = self.trunk.then(|| port("trunk0"));
+        [&host, &switch, &router, &client, &remote].into_iter().try_for_each(wait_running)?;
         Ok(Network { host, switch, router, client, remote, members, router_port, client_port, trunk })
     }
 
@@ -188,143 +144,36 @@ fn station() -> Result<Namespace> {
     Ok(namespace)
 }
 
-/// A locally administered hardware address.
-fn mac(station: u8, number: u8) -> MacAddr {
-    MacAddr::new(0x02, 0, 0, 0, station, number)
+/// Gives everyone but the host addresses and routes.
+fn address(router: &Namespace, client: &Namespace, remote: &Namespace) -> Result<()> {
+    for (station, link, v4, v6) in [
+        (router, "lan0", ROUTER, ROUTER6),
+        (client, "eth0", CLIENT, CLIENT6),
+        (router, "wan0", ROUTER_WAN, ROUTER_WAN6),
+        (remote, "eth0", REMOTE, REMOTE6),
+    ] {
+        station.set_up(link)?;
+        station.add_address(link, net(v4.into(), 24)?)?;
+        station.add_address(link, net(v6.into(), 64)?)?;
+    }
+    for (station, v4, v6) in [(client, ROUTER, ROUTER6), (remote, ROUTER_WAN, ROUTER_WAN6)] {
+        station.add_route(net(Ipv4Addr::UNSPECIFIED.into(), 0)?, Some(v4.into()), "eth0")?;
+        station.add_route(net(Ipv6Addr::UNSPECIFIED.into(), 0)?, Some(v6.into()), "eth0")?;
+    }
+    router.set_sysctl("net/ipv4/ip_forward", "1")?;
+    router.set_sysctl("net/ipv6/conf/all/forwarding", "1")
+}
+
+/// Waits until the kernel has acted upon every carrier, and hastens it.
+fn wait_running(station: &Namespace) -> Result<()> {
+    wait_until(READY_WITHIN, "all links to run", || {
+        let mut idle = station.links()?.into_iter().filter(|link| !link.running).peekable();
+        let all_run = idle.peek().is_none();
+        idle.try_for_each(|link| station.hasten(&link.name))?;
+        Ok(all_run)
+    })
 }
 
 fn net(address: IpAddr, length: u8) -> Result<IpNet> {
     IpNet::new(address, length).map_err(|error| Error::new(format!("{address}/{length}"), error.to_string()))
-}
-
-/// Connects a new link of a station to a new port of the first switch. The station's end is left down.
-fn plug(station: &Namespace, link: &str, mac: MacAddr, switch: &Namespace, port: &str) -> Result<Port> {
-    station.add_veth(link, mac, switch, port)?;
-    switch.attach(port, SWITCHES[0])?;
-    switch.set_up(port)?;
-    Ok(Port { switch: switch.clone(), name: port.into() })
-}
-
-/// A port of the switch, and what can go wrong there.
-#[derive(Clone, Debug)]
-pub struct Port {
-    switch: Namespace,
-    name: String,
-}
-
-impl Port {
-    /// The name of the link in the switch's namespace.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Disables or enables the port. At a veth wire the station loses or gains carrier at once.
-    pub fn set_up(&self, up: bool) -> Result<()> {
-        if up { self.switch.set_up(&self.name) } else { self.switch.set_down(&self.name) }
-    }
-
-    /// Drops everything in both ways, or forwards again. Carrier stays, and the switch forgets no hardware address.
-    pub fn set_forwarding(&self, forwarding: bool) -> Result<()> {
-        self.switch.set_forwarding(&self.name, forwarding)
-    }
-
-    /// Loses a share (0 to 1) of these frames; 0 ends it. See [`Namespace::lose`].
-    pub fn lose(&self, way: Way, frames: Frames, share: f64) -> Result<()> {
-        self.switch.lose(&self.name, way, frames, share)
-    }
-
-    /// Ends all faults of this port.
-    pub fn mend(&self) -> Result<()> {
-        self.switch.lose_nothing(&self.name)?;
-        self.set_up(true)?;
-        self.set_forwarding(true)
-    }
-}
-
-/// A NIC of the host, its wire and its switch port.
-#[derive(Debug)]
-pub struct Member {
-    number: usize,
-    name: String,
-    kind: WireKind,
-    host: Namespace,
-    port: Port,
-    bridge: &'static str,
-    seed: u64,
-    /// How often it was plugged in: each NIC has a hardware address of its own.
-    plugged: u8,
-    cable: Option<Cable>,
-}
-
-impl Member {
-    /// The name of the NIC in the host.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The hardware address that the NIC came with.
-    pub fn mac(&self) -> MacAddr {
-        mac(self.number as u8, self.plugged)
-    }
-
-    /// The switch port that it is plugged into.
-    pub fn port(&self) -> &Port {
-        &self.port
-    }
-
-    /// The cable, where it is one and the NIC is there. Its end [`End::A`] is the NIC.
-    pub fn cable(&self) -> Option<&Cable> {
-        self.cable.as_ref()
-    }
-
-    /// Pulls the wire, or plugs it in again. The NIC stays.
-    pub fn set_carrier(&self, carrier: bool) -> Result<()> {
-        match &self.cable {
-            Some(cable) => cable.set_carrier(End::A, carrier),
-            None => self.port.set_up(carrier),
-        }
-    }
-
-    /// Lets nothing pass in either way while carrier stays; see [`Port::set_forwarding`].
-    pub fn silence(&self) -> Result<()> {
-        self.port.set_forwarding(false)
-    }
-
-    /// Loses a share (0 to 1) of these frames; 0 ends it. See [`Namespace::lose`].
-    pub fn lose(&self, way: Way, frames: Frames, share: f64) -> Result<()> {
-        self.port.lose(way, frames, share)
-    }
-
-    /// Ends all faults of the wire and of the port, but does not plug in a NIC that was unplugged.
-    pub fn mend(&self) -> Result<()> {
-        if let Some(cable) = &self.cable {
-            cable.mend()?;
-        }
-        self.port.mend()
-    }
-
-    /// Takes the NIC out of the host.
-    pub fn unplug(&mut self) -> Result<()> {
-        match self.cable.take() {
-            Some(cable) => drop(cable),
-            None => self.host.delete_link(&self.name)?,
-        }
-        Ok(())
-    }
-
-    /// Puts another NIC of the same name in, with a hardware address of its own, and sets it up.
-    pub fn plug(&mut self) -> Result<()> {
-        self.plugged += 1;
-        let (mac, port) = (self.mac(), &self.port);
-        match self.kind {
-            WireKind::Veth => self.host.add_veth(&self.name, mac, &port.switch, &port.name)?,
-            WireKind::Cable => {
-                self.cable = Some(Cable::new(&self.host, &self.name, &port.switch, &port.name, self.seed)?);
-                self.host.set_mac(&self.name, mac)?;
-            }
-        }
-        port.switch.attach(&port.name, self.bridge)?;
-        port.set_up(true)?;
-        self.host.set_up(&self.name)
-    }
 }

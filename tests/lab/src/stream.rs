@@ -30,7 +30,6 @@ pub struct Stream {
     ends: [TcpStream; 2],
     heard: Receiver<Heard>,
     threads: Vec<JoinHandle<()>>,
-    started: Instant,
     report: StreamReport,
     last: Instant,
 }
@@ -69,8 +68,7 @@ impl Stream {
             thread("stream-in", Box::new(move || read(receiver, &hearing)))?,
             thread("stream-out", Box::new(move || write(sender, &breaks)))?,
         ];
-        let started = Instant::now();
-        Ok(Stream { ends, heard, threads, started, report: StreamReport::default(), last: started })
+        Ok(Stream { ends, heard, threads, report: StreamReport::default(), last: Instant::now() })
     }
 
     /// What became of it since it began, or since silences were last forgotten.
@@ -98,11 +96,6 @@ impl Stream {
         self.report();
         self.report.longest_silence = Duration::ZERO;
         self.last = self.last.max(Instant::now());
-    }
-
-    /// How long it has lived.
-    pub fn age(&self) -> Duration {
-        self.started.elapsed()
     }
 }
 
