@@ -251,7 +251,7 @@ impl World {
                 // What was slow or refused in it may still be under way.
                 self.checks.disturbed(self.now + self.weather.slowness * 4);
                 self.weather = weather;
-                self.checks.set_slow(weather.slowness > Duration::ZERO, self.now);
+                self.checks.weather(weather, self.now);
             }
             Deed::ForeignDelete => self.foreign_delete(),
             Deed::ForeignAdd(port) => self.foreign_add(port),
@@ -340,13 +340,14 @@ impl World {
         let addresses: Vec<AddressKey> =
             self.kernel.addresses.iter().filter(|(_, info)| info.ours).map(|(key, _)| *key).collect();
         let routes: Vec<RouteKey> = self.kernel.routes.keys().filter(|key| key.ours).copied().collect();
-        self.checks.foreign_hand(self.now);
         if self.rng.chance(0.3)
             && let Some(key) = self.rng.pick(&routes)
         {
+            self.checks.route_taken(*key, self.now);
             self.kernel.delete_route(*key);
         } else if let Some(key) = self.rng.pick(&addresses) {
             let link = self.kernel.links[&key.index].name.clone();
+            self.checks.address_taken(*key, self.now);
             if self.kernel.addresses[key].scope == Scope::Link {
                 self.checks.probing_disturbed(&link, self.now);
             }
@@ -368,7 +369,7 @@ impl World {
     fn foreign_seize(&mut self) {
         let routes: Vec<RouteKey> = self.kernel.routes.keys().filter(|key| key.ours).copied().collect();
         if let Some(key) = self.rng.pick(&routes) {
-            self.checks.foreign_hand(self.now);
+            self.checks.route_taken(*key, self.now);
             let route = self.kernel.routes[key].clone();
             self.kernel.delete_route(*key);
             self.kernel.put_route(Route { key: RouteKey { ours: false, ..*key }, ..route });

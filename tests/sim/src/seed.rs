@@ -70,8 +70,8 @@ fn story(world: &mut World, seed: u64) -> Result<(), Violation> {
 /// The sentence, the newest lines, and how to see it again.
 pub fn report(seed: u64, failure: &str) -> String {
     let trace = live(seed, Keep::Lines).trace;
-    let tail: Vec<&str> = trace.tail().map(String::as_str).collect();
-    let tail = &tail[tail.len().saturating_sub(60)..];
+    let lines = trace.lines();
+    let tail = &lines[lines.len().saturating_sub(40)..];
     format!(
         "seed {seed} failed {failure}\n  its last moments:\n{}\n  all of it: IPMP_SEED={seed} cargo test -p ipmp-sim replay -- --nocapture\n",
         tail.join("\n")

@@ -331,13 +331,7 @@ impl World {
             None => Some(event),
         };
         let Some(event) = event else { return Ok(()) };
-        let probe = matches!(event, Event::Timeout | Event::Reply { .. } | Event::ProbeSent { sent: Ok(_), .. });
-        if let Event::Kernel(Fact::Snapshot(snapshot)) = &event {
-            let count = (snapshot.links.len(), snapshot.addresses.len(), snapshot.routes.len());
-            self.trace.note(self.now, false, format_args!("> snapshot of {count:?} links, addresses and routes"));
-        } else {
-            self.trace.note(self.now, probe, format_args!("> {event:?}"));
-        }
+        self.note_event(&event);
         let config_before = matches!(event, Event::Configured(_)).then(|| self.daemon.config.clone());
         self.checks.told(&event, &scene(&self.daemon, &self.kernel, &self.network, self.now));
         let mut actions = std::mem::take(&mut self.actions);
@@ -355,8 +349,24 @@ impl World {
         Ok(())
     }
 
+    /// What is told often and seldom means anything is not noted in full.
+    fn note_event(&mut self, event: &Event) {
+        match event {
+            Event::Timeout => {}
+            Event::Kernel(Fact::Snapshot(snapshot)) => {
+                let count = (snapshot.links.len(), snapshot.addresses.len(), snapshot.routes.len());
+                self.note(format_args!("> snapshot of {count:?} links, addresses and routes"));
+            }
+            _ => {
+                let probe = matches!(event, Event::Reply { .. } | Event::ProbeSent { sent: Ok(_), .. });
+                let told_again = matches!(event, Event::Kernel(Fact::Link(_)));
+                self.trace.note(self.now, probe || told_again, format_args!("> {event:?}"));
+            }
+        }
+    }
+
     fn dispatch(&mut self, action: Action) -> Result<(), Violation> {
-        let probe = matches!(action, Action::SendProbe { .. });
+        let probe = matches!(action, Action::SendProbe { .. } | Action::AskLinks(_) | Action::Announce(_));
         self.trace.note(self.now, probe, format_args!("< {action:?}"));
         match action {
             Action::OpenProber(prober) => self.open_prober(prober),

@@ -8,6 +8,7 @@ mod empty;
 mod handover;
 mod home;
 mod outage;
+mod patience;
 mod ownership;
 mod reach;
 mod standby;
@@ -18,12 +19,15 @@ mod verdict;
 use std::fmt;
 use std::time::Duration;
 
-use ipmp_core::kernel::Fact;
+use ipmp_core::kernel::{AddressKey, Fact, RouteKey};
 use ipmp_core::{Change, Command, Config, Event, IfName, Instant, Notice, ProbeId};
 
 use crate::daemon::{Daemon, Process};
 use crate::kernel::Kernel;
 use crate::network::Network;
+use crate::world::Weather;
+
+use patience::Subject;
 
 pub use empty::holds_nothing;
 pub use home::{at_home, homecoming};
@@ -198,12 +202,15 @@ impl Checks {
         self.revision += 1;
     }
 
-    /// The kernel is slow from now on, or not: moves take what they take.
-    pub fn set_slow(&mut self, slow: bool, now: Instant) {
+    /// The parts around the kernel behave like this from now on.
+    pub fn weather(&mut self, weather: Weather, now: Instant) {
+        let slow = weather.slowness > Duration::ZERO;
         if self.slow != slow {
             self.slow = slow;
             self.disturbed(now + Duration::from_secs(5));
         }
+        self.truth.probes_refused = weather.refuses_probes > 0.0;
+        self.revision += 1;
     }
 
     /// Somebody did something that is no business of the daemon's, or began or ended a fault.
@@ -214,10 +221,23 @@ impl Checks {
 
     /// Somebody changes the kernel behind the daemon's back.
     pub fn foreign_hand(&mut self, now: Instant) {
-        let patience = self.steadiness.undone(now);
-        self.disturbed(now + patience);
+        self.disturbed(now);
         self.handovers.foreign_hand(now);
         self.steadiness.allow_upheaval(now);
+    }
+
+    /// Somebody takes an address of ours away.
+    pub fn address_taken(&mut self, key: AddressKey, now: Instant) {
+        self.foreign_hand(now);
+        let until = self.steadiness.undone(Subject::Address(key), now);
+        self.disturbed(until);
+    }
+
+    /// Somebody takes a route of ours away.
+    pub fn route_taken(&mut self, key: RouteKey, now: Instant) {
+        self.foreign_hand(now);
+        let until = self.steadiness.undone(Subject::Route(key), now);
+        self.disturbed(until);
     }
 
     /// Somebody touches the test address of a member: its probing starts anew.
@@ -310,14 +330,15 @@ impl Checks {
 
     /// A change was refused, or its acknowledgement lost until `when`.
     pub fn refused(&mut self, change: &Change, when: Instant, kernel: &Kernel) {
-        let patience = self.steadiness.refused(when);
-        self.truth.refused(change, when + patience, kernel);
-        self.disturbed(when + patience);
+        let until = self.steadiness.refused(change, when);
+        self.truth.refused(change, until, kernel);
+        self.disturbed(until);
     }
 
     /// The daemon's buffer overran: it has to look at everything again.
     pub fn overrun(&mut self, now: Instant) {
-        let patience = self.steadiness.refused(now);
-        self.disturbed(now + Duration::from_millis(1_500) + patience);
+        let dumped = now + Duration::from_millis(1_500);
+        let until = self.steadiness.overrun(dumped);
+        self.disturbed(until);
     }
 }

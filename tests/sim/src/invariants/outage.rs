@@ -94,5 +94,12 @@ fn settled(scene: &Scene, truth: &Truth, group: &GroupConfig) -> bool {
         let good = truth.was_ready_at(group, member, scene.now);
         long_ago(good) || long_ago(truth.gone_by(group, member))
     };
+    // A member that probes nobody speaks against an outage as long as it has its link.
+    let silent = |member: &&MemberConfig| {
+        !truth::probed(group, member) && truth.member(&member.interface).link_up_since.is_some()
+    };
+    if group.members.iter().any(|member| silent(&member)) {
+        return false;
+    }
     long_ago(Some(truth.calm_since)) && long_ago(Some(truth.fresh_since)) && group.members.iter().all(ready)
 }

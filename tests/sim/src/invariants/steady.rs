@@ -6,20 +6,22 @@ use std::time::Duration;
 use ipmp_core::{Change, Config, Instant};
 
 use super::home::homecoming;
+use super::patience::{Patience, Subject};
 use super::truth::interval;
 use super::{Rule, Scene, Violation};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// A change may be compared with what is known of the kernel for so long after it.
+const RECENT: Duration = Duration::from_secs(3);
+
 /// Changes of the last minute, and what excuses them.
 #[derive(Debug, Default)]
 pub(super) struct Steadiness {
     last_unrest: Instant,
-    changes: VecDeque<Instant>,
+    changes: VecDeque<(Instant, Subject)>,
     upheavals: VecDeque<Instant>,
-    undone: VecDeque<Instant>,
-    /// When the present series of refusals began, and when the last was.
-    refusals: Option<(Instant, Instant)>,
+    patience: Patience,
 }
 
 impl Steadiness {
@@ -33,28 +35,24 @@ impl Steadiness {
         self.upheavals.push_back(now);
     }
 
-    /// A change was refused. Answers how long its repetition may wait: attempts are one second apart,
-    /// then two, four, up to a minute, so no longer than the series lasts already, and a second.
-    pub(super) fn refused(&mut self, now: Instant) -> Duration {
-        let began = match self.refusals {
-            Some((began, last)) if now.since(last) <= MINUTE * 2 => began,
-            _ => now,
-        };
-        self.refusals = Some((began, now));
+    /// A change was refused. Until when the daemon may wait with the next attempt.
+    pub(super) fn refused(&mut self, change: &Change, now: Instant) -> Instant {
         self.allow_upheaval(now);
-        (now.since(began) + Duration::from_secs(1)).min(MINUTE)
+        self.patience.lost(Subject::of(change), now)
     }
 
-    /// Somebody undid what the daemon did. Answers how long the mending may wait: what is undone again
-    /// and again is mended less and less often, up to once a minute, until ten minutes without trouble.
-    pub(super) fn undone(&mut self, now: Instant) -> Duration {
-        self.undone.retain(|moment| now.since(*moment) < MINUTE * 11);
-        let waits = match self.undone.back() {
-            Some(last) => (*last + Duration::from_secs(1 << self.undone.len().min(6))).since(now).min(MINUTE),
-            None => Duration::ZERO,
-        };
-        self.undone.push_back(now);
-        waits
+    /// Somebody undid what the daemon did. Until when it may wait with mending it.
+    pub(super) fn undone(&mut self, subject: Subject, now: Instant) -> Instant {
+        self.allow_upheaval(now);
+        self.patience.undone(subject, now)
+    }
+
+    /// Notifications were lost: what was changed just now may seem not to hold.
+    pub(super) fn overrun(&mut self, now: Instant) -> Instant {
+        self.allow_upheaval(now);
+        let recent: Vec<Subject> =
+            self.changes.iter().filter(|(when, _)| now.since(*when) < RECENT).map(|(_, subject)| subject.clone()).collect();
+        recent.into_iter().map(|subject| self.patience.lost(subject, now)).max().unwrap_or(now)
     }
 
     /// A change is about to be carried out.
@@ -67,12 +65,9 @@ impl Steadiness {
         if matches!(change, Change::Announce(_)) {
             return Ok(());
         }
-        self.changes.push_back(now);
-        for moments in [&mut self.changes, &mut self.upheavals] {
-            while moments.front().is_some_and(|moment| now.since(*moment) > MINUTE) {
-                moments.pop_front();
-            }
-        }
+        self.changes.push_back((now, Subject::of(change)));
+        self.changes.retain(|(when, _)| now.since(*when) <= MINUTE);
+        self.upheavals.retain(|when| now.since(*when) <= MINUTE);
         let limit = changes_a_minute(&scene.daemon.config, self.upheavals.len());
         if self.changes.len() > limit {
             let what = format!("{} changes within a minute, more than {limit}", self.changes.len());

@@ -63,6 +63,8 @@ pub(super) struct Truth {
     pub(super) calm_since: Instant,
     /// Before that moment it gave it a reason to forget what it knew of the paths.
     pub(super) fresh_since: Instant,
+    /// The kernel refuses to send some probes, which counts as loss on any path.
+    pub(super) probes_refused: bool,
 }
 
 impl Truth {
@@ -78,7 +80,7 @@ impl Truth {
             let port = link.and_then(|link| scene.kernel.port_of(link.index));
             let path = port.map(|port| scene.network.path(port));
             let segment = segment(group);
-            let healthy = !scene.network.outage(segment) && !scene.network.host_missing(segment);
+            let healthy = !self.probes_refused && !scene.network.outage(segment) && !scene.network.host_missing(segment);
             let tested = !member.test_addresses.is_empty();
             let clean = path.is_some_and(|path| !tested || path.clean(interval(group) / 2));
             let cut = path.is_some_and(|path| path.cut()) && probed(group, member);
@@ -193,13 +195,14 @@ impl Truth {
     pub(super) fn answered(&mut self, command: &Command, done: bool, now: Instant) {
         match command {
             Command::Offline(name) => {
-                self.leaving.remove(name);
-                if done {
+                // Nobody waits for it to be empty who has taken it back meanwhile.
+                if self.leaving.remove(name) && done {
                     self.offline.insert(name.clone(), now);
                 }
             }
             Command::Online(name) if done => {
                 self.offline.remove(name);
+                self.leaving.remove(name);
                 self.discovered(name, now, true);
             }
             Command::Online(_) => {}

@@ -98,20 +98,21 @@ impl Verdicts {
 
     /// The administrator is told something: is it just?
     pub(super) fn notified(&self, notice: &Notice, scene: &Scene) -> Result<(), Violation> {
-        let (Notice::InterfaceFailed { interface, reason, .. } | Notice::GroupFailed { interface, reason, .. }) =
-            notice
-        else {
-            return Ok(());
+        // The reason that is told with a group is that of the member that failed last, perhaps long ago.
+        let (interface, reason, of_group) = match notice {
+            Notice::InterfaceFailed { interface, reason, .. } => (interface, reason, false),
+            Notice::GroupFailed { interface, reason, .. } => (interface, reason, true),
+            _ => return Ok(()),
         };
         let what = match reason {
             Reason::ProbesLost { lost, .. } => {
                 let losses = self.losses_in_a_row(interface, scene.now);
-                if losses >= LOSSES && *lost as usize >= LOSSES {
+                if (of_group || losses >= LOSSES) && *lost as usize >= LOSSES {
                     return Ok(());
                 }
                 format!("{interface} is failed after {losses} losses in a row, {lost} by its own account")
             }
-            Reason::Absent | Reason::AdminDown | Reason::NoCarrier => {
+            Reason::Absent | Reason::AdminDown | Reason::NoCarrier if !of_group => {
                 if !self.links.values().any(|(name, usable)| name == interface && *usable) {
                     return Ok(());
                 }
