@@ -95,9 +95,11 @@ impl ProbeSocket {
             Some(&mut self.control),
             MsgFlags::MSG_DONTWAIT,
         )?;
-        let stamp = message.cmsgs()?.find_map(|part| match part {
-            ControlMessageOwned::ScmTimestampns(stamp) => Some(stamp),
-            _ => None,
+        let stamp = message.cmsgs().ok().and_then(|mut parts| {
+            parts.find_map(|part| match part {
+                ControlMessageOwned::ScmTimestampns(stamp) => Some(stamp),
+                _ => None,
+            })
         });
         let source = message.address.as_ref().and_then(address_of).ok_or(Errno::EAFNOSUPPORT)?;
         let (length, overlong) = (message.bytes, message.flags.contains(MsgFlags::MSG_TRUNC));
@@ -128,6 +130,8 @@ fn set_v4_options(socket: &Socket) -> io::Result<()> {
     Ok(setsockopt(socket, DontRoute, &true)?)
 }
 
+/// IPv6 knows neither that option nor that assumption: the lookup sees the routes of this device only, and
+/// without an on-link one among them a probe is refused, or goes to a router, which drops it.
 fn set_v6_options(socket: &Socket) -> io::Result<()> {
     pass_only_echo_replies(socket)?;
     socket.set_unicast_hops_v6(HOPS)?;
