@@ -217,7 +217,7 @@ impl Probing {
         ProbingStatus {
             family: self.family(),
             test_address: self.test.addr(),
-            mode: if self.is_open() { TargetMode::Routes } else { TargetMode::Disabled },
+            mode: if matches!(self.socket, Socket::Broken { .. }) { TargetMode::Disabled } else { TargetMode::Routes },
             targets: self.targets.in_firing_order(now).iter().map(target).collect(),
             counts: self.counts,
         }

@@ -58,7 +58,7 @@ impl Group {
 
     pub(super) fn judge_failed(&mut self, i: usize, ctx: &mut Context) {
         let member = &self.members[i];
-        if !member.link_usable() {
+        if !member.link_usable() || member.offline {
             return;
         }
         if let Some(reason) = self.reason_to_repair(i, ctx.now) {
@@ -85,7 +85,7 @@ impl Group {
         }
         // Nothing vouches for the member but its link. One that probes had failed stays so until its
         // targets are back; a test address whose socket is not open yet will be probed in a moment.
-        let will_probe = member.probing.iter().any(|probing| !probing.is_open() && !member.offline)
+        let will_probe = member.probing.iter().any(|probing| !probing.is_open())
             || (member.failed_by(Cause::Probes) && !member.probing.is_empty());
         (!will_probe && !(member.flapping && member.held_until(now).is_some())).then_some(Reason::LinkUp)
     }
