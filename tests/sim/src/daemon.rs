@@ -158,7 +158,7 @@ impl Mover {
     }
 
     /// The change to be tried next, and when its transaction was asked for.
-    pub fn next(&mut self) -> Option<(Instant, Change)> {
+    pub fn upcoming(&mut self) -> Option<(Instant, Change)> {
         let (asked, transaction) = self.waiting.front()?;
         while let Some(change) = transaction.changes.get(self.done.len()) {
             match change {

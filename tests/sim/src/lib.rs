@@ -14,6 +14,7 @@ pub mod operator;
 pub mod rng;
 pub mod seed;
 pub mod site;
+pub mod stage;
 pub mod trace;
 pub mod world;
 

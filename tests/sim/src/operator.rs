@@ -258,7 +258,7 @@ impl World {
             Deed::ForeignSeize => self.foreign_seize(),
             Deed::ForeignRelease => self.foreign_release(),
         }
-        Ok(())
+        self.check()
     }
 
     /// Queues what is done later.

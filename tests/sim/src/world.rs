@@ -72,13 +72,19 @@ pub enum Happening {
     Deed(crate::operator::Deed),
 }
 
+/// Changes or swallows an event.
+pub type MeddleWithEvent = Box<dyn FnMut(Instant, Event) -> Option<Event>>;
+
+/// Changes what was asked for.
+pub type MeddleWithActions = Box<dyn FnMut(Instant, &mut Vec<Action>)>;
+
 /// What a test puts between the core and the world, to see a checker trip.
 #[derive(Default)]
 pub struct Meddler {
     /// Changes or swallows what the core is told.
-    pub event: Option<Box<dyn FnMut(Instant, Event) -> Option<Event>>>,
+    pub event: Option<MeddleWithEvent>,
     /// Changes what the core asks for.
-    pub actions: Option<Box<dyn FnMut(Instant, &mut Vec<Action>)>>,
+    pub actions: Option<MeddleWithActions>,
 }
 
 /// All of it.
@@ -292,7 +298,7 @@ impl World {
     }
 
     /// The checkers look, if there is anything new to see.
-    fn check(&mut self) -> Result<(), Violation> {
+    pub(crate) fn check(&mut self) -> Result<(), Violation> {
         self.checks.observe(&scene(&self.daemon, &self.kernel, &self.network, self.now))
     }
 
@@ -326,6 +332,7 @@ impl World {
     /// Gives the core an event, and does what it asks for.
     fn step(&mut self, event: Event) -> Result<(), Violation> {
         self.checks.before_step(self.daemon.late(self.now));
+        self.checks.told(&event, &scene(&self.daemon, &self.kernel, &self.network, self.now));
         let event = match &mut self.meddler.event {
             Some(meddle) => meddle(self.now, event),
             None => Some(event),
@@ -333,7 +340,6 @@ impl World {
         let Some(event) = event else { return Ok(()) };
         self.note_event(&event);
         let config_before = matches!(event, Event::Configured(_)).then(|| self.daemon.config.clone());
-        self.checks.told(&event, &scene(&self.daemon, &self.kernel, &self.network, self.now));
         let mut actions = std::mem::take(&mut self.actions);
         self.daemon.step(self.now, event, &mut actions);
         if let Some(before) = config_before {
@@ -462,7 +468,7 @@ impl World {
             return Ok(());
         }
         let mut pause = self.latency() / 4;
-        match self.daemon.mover.next() {
+        match self.daemon.mover.upcoming() {
             Some((asked, change)) => {
                 let before = scene(&self.daemon, &self.kernel, &self.network, self.now);
                 self.checks.before_change(&before, &change, asked)?;

@@ -89,9 +89,9 @@ fn faults(scene: &Scene, group: &GroupConfig) -> Vec<(bool, bool)> {
 /// Whether the daemon must know all there is to know of the members of a group.
 fn settled(scene: &Scene, truth: &Truth, group: &GroupConfig) -> bool {
     let long_ago = |moment: Option<Instant>| moment.is_some_and(|moment| moment + MOVE < scene.now);
-    let ready = |member: &MemberConfig| {
+    let ready = |(member, fault): (&MemberConfig, (bool, bool))| {
         // The outage has begun just now, and is not to count.
-        let good = truth.was_ready_at(group, member, scene.now);
+        let good = truth.was_ready_at(group, member, scene.now).filter(|_| fault == (true, true));
         long_ago(good) || long_ago(truth.gone_by(group, member))
     };
     // A member that probes nobody speaks against an outage as long as it has its link.
@@ -101,5 +101,7 @@ fn settled(scene: &Scene, truth: &Truth, group: &GroupConfig) -> bool {
     if group.members.iter().any(|member| silent(&member)) {
         return false;
     }
-    long_ago(Some(truth.calm_since)) && long_ago(Some(truth.fresh_since)) && group.members.iter().all(ready)
+    long_ago(Some(truth.calm_since))
+        && long_ago(Some(truth.fresh_since))
+        && group.members.iter().zip(faults(scene, group)).all(ready)
 }

@@ -67,8 +67,11 @@ fn route_limits(scene: &Scene, truth: &Truth, group: &GroupConfig, to: IpNet) ->
     }
     let limit = |by: Instant, what: String| Limit { rule: Rule::Reachable, by: by.max(truth.calm_since) + MOVE, what };
     let Some(route) = scene.kernel.routes.get(&key) else {
-        let may_send = |member: &&MemberConfig| !member.test_addresses.is_empty() || !group.addresses.is_empty();
-        let linked = group.members.iter().filter(may_send).filter_map(|member| truth.linked_at(member)).min();
+        // Without an address of its own a member may not send. Where there are no data addresses it is for
+        // the test addresses to allow it, and which of the members are active is not for us to know.
+        let all_tested = group.members.iter().all(|member| !member.test_addresses.is_empty());
+        let linked = group.members.iter().filter_map(|member| truth.linked_at(member)).min();
+        let linked = linked.filter(|_| all_tested || !group.addresses.is_empty());
         return linked
             .map(|by| limit(by, format!("the route to {to} of {} is missing", group.name)))
             .into_iter()

@@ -50,8 +50,12 @@ impl Steadiness {
     /// Notifications were lost: what was changed just now may seem not to hold.
     pub(super) fn overrun(&mut self, now: Instant) -> Instant {
         self.allow_upheaval(now);
-        let recent: Vec<Subject> =
-            self.changes.iter().filter(|(when, _)| now.since(*when) < RECENT).map(|(_, subject)| subject.clone()).collect();
+        let recent: Vec<Subject> = self
+            .changes
+            .iter()
+            .filter(|(when, _)| now.since(*when) < RECENT)
+            .map(|(_, subject)| subject.clone())
+            .collect();
         recent.into_iter().map(|subject| self.patience.lost(subject, now)).max().unwrap_or(now)
     }
 

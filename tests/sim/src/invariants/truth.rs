@@ -80,7 +80,8 @@ impl Truth {
             let port = link.and_then(|link| scene.kernel.port_of(link.index));
             let path = port.map(|port| scene.network.path(port));
             let segment = segment(group);
-            let healthy = !self.probes_refused && !scene.network.outage(segment) && !scene.network.host_missing(segment);
+            let healthy =
+                !self.probes_refused && !scene.network.outage(segment) && !scene.network.host_missing(segment);
             let tested = !member.test_addresses.is_empty();
             let clean = path.is_some_and(|path| !tested || path.clean(interval(group) / 2));
             let cut = path.is_some_and(|path| path.cut()) && probed(group, member);

@@ -1,0 +1,166 @@
+//! A world that is set for a story: settled on a configuration, with handles for what stories ask and do.
+
+use std::net::IpAddr;
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use ipmp_core::kernel::AddressKey;
+use ipmp_core::status::{GroupStatus, MemberStatus, Status};
+use ipmp_core::{Change, Config, GroupConfig, Instant, MemberConfig, Notice};
+
+use crate::network::Path;
+use crate::operator::Deed;
+use crate::site::{self, Port};
+use crate::trace::Keep;
+use crate::world::World;
+
+/// A settled world; what led to it is forgotten.
+pub struct Stage(pub World);
+
+impl Deref for Stage {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.0
+    }
+}
+
+impl DerefMut for Stage {
+    fn deref_mut(&mut self) -> &mut World {
+        &mut self.0
+    }
+}
+
+/// A group of the first segment: `addresses` data addresses, a default router, members `eth0` and on with
+/// test addresses, probing the router and another host.
+pub fn group(addresses: u8, members: u8, failure_detection_time: Duration) -> GroupConfig {
+    let mut group = site::group(0, failure_detection_time);
+    group.addresses = (0..addresses).map(|n| site::data_address(0, n)).collect();
+    group.gateways = vec![site::host(0, 1)];
+    group.members = (0..members).map(|n| site::member(0, Port(n))).collect();
+    group
+}
+
+impl Stage {
+    /// A daemon that has run with this group for a minute.
+    pub fn of(seed: u64, group: GroupConfig) -> Self {
+        let mut stage = Self(World::new(seed, Keep::Lines));
+        stage.file = Config { groups: vec![group], track_all_interfaces: false };
+        stage.start();
+        stage.plays(Duration::from_secs(60));
+        stage.forget();
+        stage
+    }
+
+    /// Forgets what was told and done so far.
+    pub fn forget(&mut self) {
+        self.notices.clear();
+        self.transactions.clear();
+    }
+
+    /// Lets time pass; no rule is broken meanwhile.
+    pub fn plays(&mut self, span: Duration) {
+        if let Err(violation) = self.0.run_for(span) {
+            panic!("{violation}\n{}", self.told());
+        }
+    }
+
+    /// Lets time pass until something is told; when it was.
+    pub fn until(&mut self, limit: Duration, told: impl Fn(&Notice) -> bool) -> Instant {
+        let found = |world: &World| world.notices.iter().find(|(_, notice)| told(notice)).map(|(when, _)| *when);
+        match self.0.run_while(limit, |world| found(world).is_none()) {
+            Ok(true) => found(&self.0).expect("it was told"),
+            Ok(false) => panic!("nothing was told within {limit:?}\n{}", self.told()),
+            Err(violation) => panic!("{violation}\n{}", self.told()),
+        }
+    }
+
+    /// Does something now.
+    pub fn does(&mut self, deed: Deed) {
+        self.0.perform(deed).expect("a deed breaks no rule by itself");
+    }
+
+    /// The path of a NIC dies silently, in both directions.
+    pub fn cuts(&mut self, port: Port) {
+        self.does(Deed::Path(port, Path { cut_in: true, cut_out: true, ..Path::default() }));
+    }
+
+    /// The path of a NIC works again.
+    pub fn mends(&mut self, port: Port) {
+        self.does(Deed::Path(port, Path::default()));
+    }
+
+    /// Reads a changed configuration.
+    pub fn reloads(&mut self, change: impl FnOnce(&mut GroupConfig)) {
+        let mut config = self.file.clone();
+        change(&mut config.groups[0]);
+        self.0.reload(config);
+    }
+
+    /// What of the notices is of interest.
+    pub fn count(&self, told: impl Fn(&Notice) -> bool) -> usize {
+        self.notices.iter().filter(|(_, notice)| told(notice)).count()
+    }
+
+    /// All changes that were asked for.
+    pub fn changes(&self) -> Vec<&Change> {
+        self.transactions.iter().flat_map(|(_, transaction)| &transaction.changes).collect()
+    }
+
+    /// The ports that carry a data address.
+    pub fn holders(&self, address: IpAddr) -> Vec<Port> {
+        let on = |port: &Port| {
+            self.kernel
+                .index_of(*port)
+                .is_some_and(|index| self.kernel.addresses.contains_key(&AddressKey { index, address: address.into() }))
+        };
+        (0..site::PORTS).map(Port).filter(on).collect()
+    }
+
+    /// Where each data address of the group is; each is on one member.
+    pub fn places(&self) -> Vec<Port> {
+        let group = &self.file.groups[0];
+        let place = |net: &ipnet::IpNet| match self.holders(net.addr())[..] {
+            [one] => one,
+            ref holders => panic!("{} is on {holders:?}\n{}", net.addr(), self.told()),
+        };
+        group.addresses.iter().map(place).collect()
+    }
+
+    /// The ports that the default route leaves by.
+    pub fn ways_out(&self) -> Vec<Port> {
+        let default = self.kernel.routes.values().find(|route| route.key.ours && route.key.to.prefix_len() == 0);
+        let legs = default.into_iter().flat_map(|route| &route.legs);
+        let mut ports: Vec<Port> = legs.filter_map(|leg| self.kernel.port_of(leg.index)).collect();
+        ports.sort_unstable();
+        ports
+    }
+
+    /// The daemon's own view.
+    pub fn status(&self) -> Status {
+        self.daemon.engine().expect("the daemon runs").status(self.now)
+    }
+
+    /// The group in it.
+    pub fn group_status(&self) -> GroupStatus {
+        self.status().groups.remove(0)
+    }
+
+    /// A member in it.
+    pub fn member_status(&self, port: Port) -> MemberStatus {
+        let members = self.group_status().members;
+        members.into_iter().find(|member| member.interface == port.name()).expect("a member")
+    }
+
+    /// The member's configuration in the file.
+    pub fn member_config(&mut self, port: Port) -> &mut MemberConfig {
+        let members = &mut self.0.file.groups[0].members;
+        members.iter_mut().find(|member| member.interface == port.name()).expect("a member")
+    }
+
+    /// What was told, for a failure's message.
+    pub fn told(&self) -> String {
+        let lines = self.trace.lines();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+}

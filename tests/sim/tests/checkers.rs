@@ -1,0 +1,244 @@
+//! The checkers can fail: the core is made to misbehave, and the rule that this breaks is named.
+
+use std::time::Duration;
+
+use ipmp_core::kernel::{AddressInfo, AddressKey, ROUTE_METRIC, Route, RouteKey, Scope};
+use ipmp_core::{Action, Change, Config, Event, Instant, Notice, Transaction, TransactionId};
+use ipmp_sim::invariants::{at_home, holds_nothing};
+use ipmp_sim::site::{self, Port};
+use ipmp_sim::stage::{Stage, group};
+use ipmp_sim::{Deed, Rule};
+
+const FDT: Duration = Duration::from_secs(2);
+
+/// Asks for changes that the core never thought of.
+fn apply(changes: Vec<Change>) -> Action {
+    Action::Apply(Transaction { id: TransactionId(u64::MAX), changes })
+}
+
+fn breaks(stage: &mut Stage, within: Duration, rule: Rule) {
+    match stage.run_for(within) {
+        Ok(()) => panic!("nothing was noticed of a broken rule: {}", rule.sentence()),
+        Err(violation) => assert_eq!(violation.rule, rule, "{violation}"),
+    }
+}
+
+/// From now on the kernel is asked for nothing.
+fn idle_mover(stage: &mut Stage) {
+    let is_apply = |action: &mut Action| !matches!(action, Action::Apply(_));
+    stage.meddler.actions = Some(Box::new(move |_, actions: &mut Vec<Action>| actions.retain_mut(is_apply)));
+}
+
+/// From now on every transaction is changed before it is carried out.
+fn edit_transactions(stage: &mut Stage, edit: impl Fn(&mut Vec<Change>) + 'static) {
+    stage.meddler.actions = Some(Box::new(move |_, actions: &mut Vec<Action>| {
+        for action in actions {
+            if let Action::Apply(transaction) = action {
+                edit(&mut transaction.changes);
+            }
+        }
+    }));
+}
+
+/// Asks for something once, at the next occasion.
+fn inject_once(stage: &mut Stage, changes: Vec<Change>) {
+    let mut once = Some(apply(changes));
+    stage.meddler.actions = Some(Box::new(move |_, actions: &mut Vec<Action>| actions.extend(once.take())));
+}
+
+fn default_route(stage: &Stage, ports: &[Port]) -> Route {
+    let via = Some(site::host(0, 1));
+    let leg = |port: &Port| ipmp_core::kernel::Leg { index: stage.kernel.index_of(*port).unwrap(), via };
+    let to = "0.0.0.0/0".parse().unwrap();
+    Route {
+        key: RouteKey { to, metric: ROUTE_METRIC, ours: true },
+        scope: Scope::Global,
+        legs: ports.iter().map(leg).collect(),
+    }
+}
+
+#[test]
+fn an_address_left_on_a_dead_link() {
+    let mut stage = Stage::of(1, group(2, 2, FDT));
+    idle_mover(&mut stage);
+    stage.does(Deed::Cable(Port(0), false));
+    breaks(&mut stage, Duration::from_secs(3), Rule::Reachable);
+}
+
+#[test]
+fn an_address_left_on_a_dead_path() {
+    let mut stage = Stage::of(2, group(2, 2, FDT));
+    idle_mover(&mut stage);
+    stage.cuts(Port(0));
+    breaks(&mut stage, FDT + Duration::from_secs(1), Rule::Reachable);
+}
+
+#[test]
+fn a_way_out_left_on_a_dead_path() {
+    let mut stage = Stage::of(3, group(1, 2, FDT));
+    edit_transactions(&mut stage, |changes| changes.retain(|change| !matches!(change, Change::PutRoute { .. })));
+    stage.cuts(Port(0));
+    breaks(&mut stage, FDT + Duration::from_secs(1), Rule::Reachable);
+}
+
+#[test]
+fn an_address_that_somebody_took_and_nobody_put_back() {
+    let mut stage = Stage::of(4, group(1, 2, FDT));
+    idle_mover(&mut stage);
+    let place = stage.places()[0];
+    let index = stage.kernel.index_of(place).unwrap();
+    let key = AddressKey { index, address: site::host(0, 50).into() };
+    let now = stage.now;
+    stage.checks.address_taken(key, now);
+    stage.kernel.delete_address(key);
+    breaks(&mut stage, Duration::from_secs(2), Rule::Reachable);
+}
+
+#[test]
+fn break_before_make() {
+    let mut stage = Stage::of(5, group(2, 2, FDT));
+    edit_transactions(&mut stage, |changes| {
+        changes.sort_by_key(|change| !matches!(change, Change::DeleteAddress(_)));
+    });
+    stage.cuts(Port(0));
+    breaks(&mut stage, FDT + Duration::from_secs(1), Rule::NeverOnNone);
+}
+
+#[test]
+fn a_hand_over_without_an_end() {
+    let mut stage = Stage::of(6, group(2, 2, FDT));
+    edit_transactions(&mut stage, |changes| changes.retain(|change| !matches!(change, Change::DeleteAddress(_))));
+    stage.cuts(Port(0));
+    // The address is on the dead member and on the living one, which is no harm to reachability.
+    breaks(&mut stage, FDT + Duration::from_secs(2), Rule::NeverOnNone);
+}
+
+#[test]
+fn hands_on_a_foreign_address() {
+    let mut stage = Stage::of(7, group(1, 2, FDT));
+    let key = AddressKey { index: stage.kernel.index_of(Port(0)).unwrap(), address: site::host(0, 99).into() };
+    stage.kernel.add_address(key, AddressInfo { scope: Scope::Global, ours: false });
+    inject_once(&mut stage, vec![Change::DeleteAddress(key)]);
+    breaks(&mut stage, Duration::from_secs(2), Rule::ForeignUntouched);
+}
+
+#[test]
+fn hands_on_a_foreign_route() {
+    let mut stage = Stage::of(8, group(1, 2, FDT));
+    let route = default_route(&stage, &[Port(0)]);
+    let key = RouteKey { metric: 0, ours: false, ..route.key };
+    stage.kernel.put_route(Route { key, ..route });
+    inject_once(&mut stage, vec![Change::DeleteRoute(key)]);
+    breaks(&mut stage, Duration::from_secs(2), Rule::ForeignUntouched);
+}
+
+#[test]
+fn a_move_because_of_an_outage() {
+    let mut stage = Stage::of(9, group(2, 3, FDT));
+    let route = default_route(&stage, &[Port(0)]);
+    let mut once = Some(apply(vec![Change::PutRoute { route, replace: true }]));
+    stage.meddler.actions = Some(Box::new(move |_, actions: &mut Vec<Action>| {
+        if actions.iter().any(|action| matches!(action, Action::Notify(Notice::GroupFailed { .. }))) {
+            actions.extend(once.take());
+        }
+    }));
+    stage.does(Deed::Dark(0, true));
+    breaks(&mut stage, FDT * 2, Rule::OutageMovesNothing);
+}
+
+#[test]
+fn a_change_without_a_reason() {
+    let mut stage = Stage::of(10, group(2, 2, FDT));
+    stage.plays(Duration::from_secs(600));
+    let route = default_route(&stage, &[Port(0), Port(1)]);
+    inject_once(&mut stage, vec![Change::PutRoute { route, replace: true }]);
+    breaks(&mut stage, Duration::from_secs(2), Rule::Steady);
+}
+
+#[test]
+fn changes_without_end() {
+    let mut stage = Stage::of(11, group(1, 2, FDT));
+    let route = default_route(&stage, &[Port(0), Port(1)]);
+    stage.meddler.actions = Some(Box::new(move |_, actions: &mut Vec<Action>| {
+        actions.push(apply(vec![Change::PutRoute { route: route.clone(), replace: true }]));
+    }));
+    breaks(&mut stage, Duration::from_secs(60), Rule::Steady);
+}
+
+#[test]
+fn a_failure_without_losses() {
+    let mut stage = Stage::of(12, group(1, 2, FDT));
+    // The core hears no answer any more, which the world knows have come; but another member's it hears.
+    let mut mine = Vec::new();
+    stage.meddler.event = Some(Box::new(move |_: Instant, event: Event| match &event {
+        Event::ProbeSent { probe, .. } => {
+            if probe.0 % 2 == 0 || mine.len() < 4 {
+                mine.push(*probe);
+            }
+            Some(event)
+        }
+        Event::Reply { probe, .. } if mine.contains(probe) => None,
+        _ => Some(event),
+    }));
+    breaks(&mut stage, Duration::from_secs(600), Rule::VerdictsJust);
+}
+
+#[test]
+fn a_failure_that_is_not_found() {
+    // Without data there is nothing that could be unreachable.
+    let mut config = group(0, 2, FDT);
+    config.gateways.clear();
+    let mut stage = Stage::of(13, config);
+    stage.meddler.event = Some(Box::new(|_: Instant, event: Event| match event {
+        Event::ProbeSent { .. } => None,
+        _ => Some(event),
+    }));
+    stage.cuts(Port(0));
+    breaks(&mut stage, FDT * 3, Rule::VerdictsJust);
+}
+
+#[test]
+fn a_standby_that_goes_on() {
+    let mut config = group(2, 3, FDT);
+    config.members[2].standby = true;
+    let mut stage = Stage::of(14, config);
+    stage.cuts(Port(0));
+    stage.plays(FDT * 2);
+    assert!(stage.ways_out().contains(&Port(2)), "{}", stage.told());
+    idle_mover(&mut stage);
+    stage.mends(Port(0));
+    breaks(&mut stage, FDT * 3, Rule::StandbysIdle);
+}
+
+#[test]
+fn an_offline_member_that_carries_on() {
+    let mut stage = Stage::of(15, group(2, 2, FDT));
+    idle_mover(&mut stage);
+    stage.does(Deed::Service(Port(0), false));
+    let end = stage.now + Duration::from_secs(20);
+    let violation = stage.run_until(end).expect_err("it carries on");
+    assert!(matches!(violation.rule, Rule::StandbysIdle | Rule::Reachable), "{violation}");
+}
+
+#[test]
+fn something_left_behind() {
+    let mut stage = Stage::of(16, group(2, 2, FDT));
+    edit_transactions(&mut stage, |changes| changes.retain(|change| !matches!(change, Change::Tune { .. })));
+    stage.reload(Config::default());
+    stage.plays(Duration::from_secs(10));
+    let violation = holds_nothing(&stage.scene()).expect_err("settings are left");
+    assert_eq!(violation.rule, Rule::NothingLeft);
+}
+
+#[test]
+fn a_home_that_is_not_one() {
+    let mut stage = Stage::of(17, group(4, 2, FDT));
+    at_home(&stage.scene()).expect("all is well");
+    let index = stage.kernel.index_of(Port(1)).unwrap();
+    let moved: Vec<AddressKey> = stage.kernel.addresses.keys().filter(|key| key.index == index).copied().collect();
+    for key in moved {
+        stage.kernel.delete_address(key);
+    }
+    let violation = at_home(&stage.scene()).expect_err("addresses are missing");
+    assert_eq!(violation.rule, Rule::Home);
+}
