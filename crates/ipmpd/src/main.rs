@@ -15,6 +15,7 @@
 
 mod args;
 mod control;
+mod demo;
 mod driver;
 mod log;
 mod outbox;
@@ -36,7 +37,7 @@ use ipmp_probe::ProbeEngine;
 use ipmp_watch::Watcher;
 use tokio::sync::mpsc;
 
-use crate::args::Args;
+use crate::args::{Args, Command};
 use crate::driver::{Driver, Outside};
 use crate::log::Log;
 use crate::runtime_dir::RuntimeDir;
@@ -63,6 +64,9 @@ const EXIT_CONFIG: u8 = 78;
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if let Some(Command::Demo) = args.command {
+        return demo::run();
+    }
     if args.check {
         return check(&args.config);
     }
