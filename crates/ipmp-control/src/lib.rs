@@ -1,15 +1,18 @@
-//! The control interface as both of its ends know it: where the socket is, what is said on it, and a client.
+//! The control interface as both of its ends know it: where the socket is, what is said on it, what a call
+//! asks for, and a client.
 //!
 //! The types here are a promise to programs in other languages, kept apart from the core's own, which may
 //! change with it: names and meanings stay, fields and methods may be added. It knows nothing of how the
 //! daemon decides, and does not depend on the core. `docs/control.md` is the page for users.
 
+mod call;
 mod client;
 mod refusal;
 mod status;
 
 use std::path::{Path, PathBuf};
 
+pub use call::{Call, Message};
 pub use client::{Client, Error};
 pub use refusal::Refusal;
 pub use status::*;

@@ -1,10 +1,9 @@
-//! What the server says to one client: each call is looked up by name, answered here where it is about the
-//! interface itself, and else is one question to the main loop.
+//! What the server says to one client: each call is answered here where it is about the interface itself, and
+//! else is one question to the main loop.
 
-use ipmp_control::{DESCRIPTION, INTERFACE, Refusal, Snapshot};
+use ipmp_control::{Call, DESCRIPTION, INTERFACE, Message, Refusal, Snapshot};
 use ipmp_core::{Command, IfName};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 use zlink::varlink_service::{self, Info};
@@ -19,14 +18,6 @@ pub struct Client {
     pub requests: mpsc::Sender<Request>,
     /// Whether it may change anything.
     pub may_change: bool,
-}
-
-/// A call by whatever name, with whatever parameters.
-#[derive(Debug, Deserialize)]
-struct Method {
-    method: String,
-    #[serde(default)]
-    parameters: Value,
 }
 
 #[derive(Debug, Serialize)]
@@ -61,11 +52,14 @@ impl Client {
     pub async fn serve(self, stream: UnixStream, idle: Idle) -> zlink::Result<()> {
         let mut connection = Connection::new(Limited::new(stream, idle));
         loop {
-            let (call, _) = match connection.receive_call::<Method>().await {
+            let (call, _) = match connection.receive_call::<Message>().await {
                 Err(zlink::Error::UnexpectedEof) => return Ok(()),
                 received => received?,
             };
-            let answer = if call.upgrade() { Err(invalid("upgrade")) } else { self.answer(call.method()).await };
+            let answer = match Call::understand(&call) {
+                Ok(asked) => self.answer(asked).await,
+                Err(error) => Err(error.into()),
+            };
             match answer {
                 _ if call.oneway() => {}
                 Ok(answer) => connection.send_reply(&Reply::new(answer), Vec::new()).await?,
@@ -74,21 +68,20 @@ impl Client {
         }
     }
 
-    async fn answer(&self, Method { method, parameters }: &Method) -> Result<Option<Answer>, Failure> {
-        match method.as_str() {
-            "org.varlink.service.GetInfo" => Ok(Some(Answer::Info(info()))),
-            "org.varlink.service.GetInterfaceDescription" => describe(text(parameters, "interface")?).map(Some),
-            "io.ipmpd.Control.Status" => {
+    async fn answer(&self, call: Call) -> Result<Option<Answer>, Failure> {
+        match call {
+            Call::GetInfo => Ok(Some(Answer::Info(info()))),
+            Call::GetInterfaceDescription { interface } => describe(interface).map(Some),
+            Call::Status => {
                 let (status, now) = self.ask(Request::Status).await?;
                 Ok(Some(Answer::Status(wire::snapshot(status, now))))
             }
-            "io.ipmpd.Control.Offline" => self.command(text(parameters, "interface")?, Command::Offline).await,
-            "io.ipmpd.Control.Online" => self.command(text(parameters, "interface")?, Command::Online).await,
-            "io.ipmpd.Control.Reload" => {
+            Call::Offline { interface } => self.command(interface, Command::Offline).await,
+            Call::Online { interface } => self.command(interface, Command::Online).await,
+            Call::Reload => {
                 let outcome = self.change(Request::Reload).await?;
                 outcome.map(|()| None).map_err(|findings| Refusal::ReloadRefused { findings }.into())
             }
-            _ => Err(varlink_service::Error::MethodNotFound { method: method.clone().into() }.into()),
         }
     }
 
@@ -121,12 +114,4 @@ fn describe(interface: String) -> Result<Answer, Failure> {
         _ => return Err(varlink_service::Error::InterfaceNotFound { interface: interface.into() }.into()),
     };
     Ok(Answer::Description { description })
-}
-
-fn text(parameters: &Value, name: &'static str) -> Result<String, Failure> {
-    parameters[name].as_str().map(str::to_owned).ok_or_else(|| invalid(name))
-}
-
-fn invalid(parameter: &'static str) -> Failure {
-    varlink_service::Error::InvalidParameter { parameter: parameter.into() }.into()
 }

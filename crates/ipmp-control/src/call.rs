@@ -1,0 +1,72 @@
+//! What a client asks for, as the server understands it. Pure: a call may have any name and any parameters,
+//! and is either one of ours or an error of Varlink's own.
+
+use serde::Deserialize;
+use serde_json::Value;
+use zlink::varlink_service::Error;
+
+/// A call as it stands in a message.
+#[derive(Debug, Deserialize)]
+pub struct Message {
+    method: String,
+    #[serde(default)]
+    parameters: Value,
+}
+
+/// Everything that may be asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// `org.varlink.service.GetInfo`
+    GetInfo,
+    /// `org.varlink.service.GetInterfaceDescription`
+    GetInterfaceDescription {
+        /// The Varlink interface.
+        interface: String,
+    },
+    /// `io.ipmpd.Control.Status`
+    Status,
+    /// `io.ipmpd.Control.Offline`
+    Offline {
+        /// The member.
+        interface: String,
+    },
+    /// `io.ipmpd.Control.Online`
+    Online {
+        /// The member.
+        interface: String,
+    },
+    /// `io.ipmpd.Control.Reload`
+    Reload,
+}
+
+impl Call {
+    /// Parameters that no method has are passed over, as a newer client may know more of them.
+    ///
+    /// # Errors
+    ///
+    /// What is to be sent back where there is no such method, or it has not the parameters that it needs.
+    pub fn understand(call: &zlink::Call<Message>) -> Result<Self, Error<'static>> {
+        if call.upgrade() {
+            return Err(invalid("upgrade"));
+        }
+        let Message { method, parameters } = call.method();
+        let interface = || text(parameters, "interface");
+        Ok(match method.as_str() {
+            "org.varlink.service.GetInfo" => Call::GetInfo,
+            "org.varlink.service.GetInterfaceDescription" => Call::GetInterfaceDescription { interface: interface()? },
+            "io.ipmpd.Control.Status" => Call::Status,
+            "io.ipmpd.Control.Offline" => Call::Offline { interface: interface()? },
+            "io.ipmpd.Control.Online" => Call::Online { interface: interface()? },
+            "io.ipmpd.Control.Reload" => Call::Reload,
+            _ => return Err(Error::MethodNotFound { method: method.clone().into() }),
+        })
+    }
+}
+
+fn text(parameters: &Value, name: &'static str) -> Result<String, Error<'static>> {
+    parameters[name].as_str().map(str::to_owned).ok_or_else(|| invalid(name))
+}
+
+fn invalid(parameter: &'static str) -> Error<'static> {
+    Error::InvalidParameter { parameter: parameter.into() }
+}
