@@ -33,7 +33,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 const TESTS_MAY_USE: &[&str] = &["ipmp-lab"];
 
 /// The crates of `tests/`, which may use everything.
-const TEST_CRATES: &[&str] = &["ipmp-e2e", "ipmp-lab", "ipmp-service", "ipmp-sim", "ipmp-tidy"];
+const TEST_CRATES: &[&str] =
+    &["ipmp-corpora", "ipmp-e2e", "ipmp-fuzz", "ipmp-lab", "ipmp-service", "ipmp-sim", "ipmp-tidy"];
 
 /// The crates of a directory: name, and what of ours they use, in the program and in tests.
 fn crates(directory: &str) -> BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> {
