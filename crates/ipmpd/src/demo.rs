@@ -114,7 +114,7 @@ impl<'a> Story<'a> {
     fn end(mut self, table: &[(String, Measured)]) -> Result<(), Stop> {
         self.screen.table(table)?;
         self.site.take_down(PATIENCE)?;
-        self.screen.text("\nNothing is left behind: the daemon has ended, its files and the network are gone.\n")?;
+        self.screen.text("\nNothing is left behind: the daemon, its files and the network are gone.\n")?;
         Ok(())
     }
 
