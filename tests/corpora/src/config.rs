@@ -14,7 +14,10 @@ pub fn config(text: &[u8]) {
     }
     let (again, found_again) = check(text);
     assert_eq!(config, again);
-    assert_eq!(findings.render(), found_again.render());
+    let lines = |findings: &Findings| findings.iter().map(Finding::one_line).collect::<Vec<_>>();
+    assert_eq!(lines(&findings), lines(&found_again));
+    // Rendering them with the lines that they are about is work of its own.
+    findings.render();
 }
 
 fn check(text: &[u8]) -> (Option<Config>, Findings) {
