@@ -6,13 +6,13 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use ipmp_lab::{Namespace, wait_until};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl::set_pdeathsig;
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Gid, Pid, Uid, setgid, setgroups, setuid};
 use tempfile::TempDir;
 
@@ -59,14 +59,25 @@ fn an_interrupted_show_leaves_nothing() {
     let mut command = place.command(programs());
     command.env("CLICOLOR_FORCE", "1").process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut demo = command.spawn().unwrap();
-    let lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let act = lines.into_iter().find(|line| line.contains("Pull the cable")).expect("the first act begins");
+    let act = first_act(&mut demo);
     assert!(act.contains('\u{1b}'), "colours where they are asked for: {act:?}");
     // As a terminal does: the daemon gets it too.
     killpg(Pid::from_raw(demo.id() as i32), Signal::SIGINT).unwrap();
     let end = demo.wait_with_output().unwrap();
     assert_eq!(end.status.code(), Some(130), "{end:?}");
     assert_eq!(String::from_utf8_lossy(&end.stderr), "ipmpd demo: interrupted; nothing is left behind\n");
+    place.assert_empty();
+}
+
+#[test]
+fn a_daemon_that_does_not_do_its_job_is_told() {
+    let place = Place::new();
+    let mut demo = place.command(programs()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    first_act(&mut demo);
+    let daemon = place.processes().into_iter().find(|process| *process != demo.id()).expect("the daemon runs");
+    kill(Pid::from_raw(daemon as i32), Signal::SIGKILL).unwrap();
+    let end = demo.wait_with_output().unwrap();
+    assert_refuses(&end, &["the daemon ended"]);
     place.assert_empty();
 }
 
@@ -103,6 +114,12 @@ fn who_may_not_make_namespaces_is_told_what_it_takes() {
     unsafe { command.pre_exec(forbid) };
     assert_refuses(&command.output().unwrap(), &["make a user namespace", "sudo ipmpd demo", "user namespaces"]);
     place.assert_empty();
+}
+
+/// The line with which the first act begins; waits for it.
+fn first_act(demo: &mut Child) -> String {
+    let lines = BufReader::new(demo.stdout.as_mut().expect("it was piped")).lines().map(Result::unwrap);
+    lines.into_iter().find(|line| line.contains("Pull the cable")).expect("the first act begins")
 }
 
 fn assert_refuses(end: &Output, words: &[&str]) {
@@ -193,16 +210,19 @@ impl Place {
     fn assert_empty(&self) {
         let files: Vec<_> = fs::read_dir(self.temporary()).unwrap().map(|file| file.unwrap().path()).collect();
         assert_eq!(files, [""; 0].map(PathBuf::from), "files are left");
-        wait_until(PATIENCE, "its processes to end", || Ok(!self.has_processes())).unwrap();
+        wait_until(PATIENCE, "its processes to end", || Ok(self.processes().is_empty())).unwrap();
         let links: Vec<_> = self.namespace.links().unwrap().into_iter().map(|link| link.name).collect();
         assert_eq!(links, ["lo"], "links are left");
     }
 
-    fn has_processes(&self) -> bool {
+    /// Those that this run has started, itself included.
+    fn processes(&self) -> Vec<u32> {
         let mark = format!("{MARK}={}", self.directory.path().display());
-        fs::read_dir("/proc").unwrap().flatten().any(|process| {
-            let environment = fs::read(process.path().join("environ")).unwrap_or_default();
+        let is_ours = |process: &u32| {
+            let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
             environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
-        })
+        };
+        let names = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter_map(|name| name.to_str()?.parse().ok()).filter(is_ours).collect()
     }
 }

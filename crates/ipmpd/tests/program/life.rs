@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;
-use std::time::Duration;
+use std::time::Instant;
 
-use super::support::{BAD, GOOD, Place};
+use super::support::{BAD, GOOD, PATIENCE, Place};
 use ipmp_control::{Client, Error, Refusal};
 use nix::sys::signal::Signal;
 
@@ -93,14 +93,17 @@ fn a_client_that_asks_for_a_reload_learns_the_outcome() {
 fn the_service_manager_is_told_what_it_needs_to_know() {
     let place = Place::new(GOOD);
     let manager = UnixDatagram::bind(place.config().with_file_name("notify")).unwrap();
-    manager.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut command = place.command(&["--log-format", "json"]);
     command.env("NOTIFY_SOCKET", place.config().with_file_name("notify")).env("WATCHDOG_USEC", "200000");
     let daemon = place.spawn(command);
 
     let until = |wanted: &str| {
         let mut told = String::new();
+        // The watchdog's messages never end.
+        let deadline = Instant::now() + PATIENCE;
         while !told.contains(wanted) {
+            assert!(Instant::now() < deadline, "no {wanted}: {told}");
             let mut buffer = [0; 4096];
             let length = manager.recv(&mut buffer).unwrap_or_else(|error| panic!("no {wanted}: {error}; {told}"));
             told.push_str(std::str::from_utf8(&buffer[..length]).unwrap());
