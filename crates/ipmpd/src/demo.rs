@@ -14,7 +14,7 @@ mod site;
 mod stop;
 
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use self::deed::Deed;
 use self::screen::Screen;
@@ -120,32 +120,33 @@ impl<'a> Story<'a> {
 
     /// Waits for a condition, and shows meanwhile what the daemon says.
     fn wait(&mut self, what: &str, holds: impl Fn(&mut Site) -> Result<bool, Stop>) -> Result<(), Stop> {
-        let start = std::time::Instant::now();
-        loop {
-            let held = holds(&mut self.site)?;
-            self.tell()?;
-            if held {
-                return Ok(());
-            }
-            if !self.site.daemon.is_running()? {
-                self.tell()?;
-                return Err(Stop::Failed(format!("the daemon ended, while waiting for {what}")));
-            }
+        let start = Instant::now();
+        while !holds(&mut self.site)? {
+            self.pass()?;
             if start.elapsed() > PATIENCE {
-                return Err(Stop::Failed(format!("waited in vain for {what}, for {} s", PATIENCE.as_secs())));
+                return Err(Stop::Failed(format!("waited {} s in vain for {what}", PATIENCE.as_secs())));
             }
-            self.interrupt.pause()?;
         }
+        self.tell()
     }
 
     /// Shows for so long what the daemon says.
     fn watch(&mut self, span: Duration) -> Result<(), Stop> {
-        let start = std::time::Instant::now();
+        let start = Instant::now();
         while start.elapsed() < span {
-            self.tell()?;
-            self.interrupt.pause()?;
+            self.pass()?;
         }
         self.tell()
+    }
+
+    /// Lets a moment pass; an error where the daemon has ended.
+    fn pass(&mut self) -> Result<(), Stop> {
+        let lives = self.site.daemon.is_running()?;
+        self.tell()?;
+        if !lives {
+            return Err(Stop::Failed("the daemon ended".into()));
+        }
+        self.interrupt.pause()
     }
 
     /// Shows what the daemon has said since the last time.

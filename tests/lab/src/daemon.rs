@@ -141,12 +141,13 @@ impl Daemon {
         self.child.as_ref().map(Child::id)
     }
 
-    /// Whether the process lives.
+    /// Whether the process lives. If not, all that it said is in the log.
     pub fn is_running(&mut self) -> Result<bool> {
         let Some(child) = &mut self.child else { return Ok(false) };
         let ended = child.try_wait().doing(|| "wait for the daemon")?;
         if ended.is_some() {
             self.child = None;
+            self.log.finish();
         }
         Ok(ended.is_none())
     }
@@ -193,9 +194,6 @@ impl Daemon {
         let end = Instant::now() + patience;
         loop {
             let running = self.is_running()?;
-            if !running {
-                self.log.finish();
-            }
             if let Some(line) = self.log.since(since).iter().find(|line| fits(line)) {
                 return Ok(line.clone());
             }
