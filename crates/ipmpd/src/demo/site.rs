@@ -18,9 +18,6 @@ use super::stop::Stop;
 /// The whole configuration of the host.
 pub const CONFIG: &str = include_str!("ipmpd.toml");
 
-/// This program, by a name that holds also when its file is replaced meanwhile.
-const SELF: &str = "/proc/self/exe";
-
 /// The data address that the client asks; the member that it is bound to is the one that suffers.
 const INBOUND: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 50);
 
@@ -39,14 +36,15 @@ This kernel has no dummy interfaces, and this user may not use /dev/net/tun: a
 bridge named ipmp0 is made beforehand, which the daemon adopts.
 ";
 
-/// The programs of the administrator.
+/// The programs that are shown, this one among them.
 pub struct Programs {
+    ipmpd: PathBuf,
     ipmpstat: PathBuf,
     if_mpadm: PathBuf,
 }
 
 impl Programs {
-    /// Finds them where this program is.
+    /// Finds the others where this one is.
     pub fn find() -> Result<Self, Stop> {
         let own = env::current_exe().map_err(|error| Stop::Failed(format!("cannot find the own program: {error}")))?;
         let beside = |name: &str| {
@@ -57,7 +55,7 @@ impl Programs {
             };
             program.is_file().then_some(program).ok_or_else(missing)
         };
-        Ok(Self { ipmpstat: beside("ipmpstat")?, if_mpadm: beside("if_mpadm")? })
+        Ok(Self { ipmpstat: beside("ipmpstat")?, if_mpadm: beside("if_mpadm")?, ipmpd: own })
     }
 }
 
@@ -80,7 +78,7 @@ impl Site {
         let network = Network::new(2).map_err(|error| Stop::Failed(format!("cannot {error}. {WHAT_IT_NEEDS}")))?;
         let host = &network.host;
         let stand_in = stand_in(host)?.then_some(STAND_IN);
-        let daemon = Daemon::new(host, SELF, CONFIG)?;
+        let daemon = Daemon::new(host, &programs.ipmpd, CONFIG)?;
         let inbound = Flow::round_trip((&network.client, CLIENT.into()), (host, INBOUND.into()), RATE)?;
         let outbound = Flow::round_trip((host, OUTBOUND.into()), (&network.remote, REMOTE.into()), RATE)?;
         Ok(Self { daemon, stand_in, inbound, outbound, network, programs })
