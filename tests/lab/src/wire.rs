@@ -64,7 +64,11 @@ impl Port {
     pub fn mend(&self) -> Result<()> {
         self.switch.lose_nothing(&self.name)?;
         self.set_up(true)?;
-        self.set_forwarding(true)
+        match self.set_forwarding(true) {
+            // Its carrier is not back yet; when it is, the switch lets it forward.
+            Err(error) if error.cause().raw_os_error() == Some(libc::ENETDOWN) => Ok(()),
+            done => done,
+        }
     }
 }
 
