@@ -14,7 +14,7 @@ use crate::retry::Trouble;
 use crate::time::Instant;
 
 /// Most changes in one transaction: a second failure waits no longer than these take.
-const CHANGES_MAX: usize = 128;
+const CHANGES_MAX: usize = 256;
 
 /// Refused changes make the picture of the kernel doubtful; it is dumped again no more often than this.
 const RESYNC_EVERY: Duration = Duration::from_secs(1);

@@ -1,6 +1,9 @@
 //! What a group makes of its NICs: found, lost, gained; sockets and targets that follow from it.
 //! Nothing is judged by probes here; see `judge`.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use crate::action::Action;
 use crate::config::carried;
 use crate::group::{Context, Group};
@@ -15,7 +18,8 @@ use crate::time::Instant;
 impl Group {
     /// Looks at the NICs and at what can be probed, after the kernel or the configuration changed.
     pub(crate) fn observe(&mut self, ctx: &mut Context) {
-        let in_use = self.in_use(ctx.kernel);
+        let any_new = self.members.iter().any(|member| member.is_new);
+        let in_use = if any_new { self.in_use(ctx.kernel) } else { Vec::new() };
         for i in 0..self.members.len() {
             let link = ctx.kernel.link_named(&self.members[i].config.interface);
             let seen = self.members[i].look(link);
@@ -44,7 +48,8 @@ impl Group {
 
     /// Which members the kernel shows in use: by an address of ours that the group has, or as a way out.
     pub(super) fn in_use(&self, kernel: &Kernel) -> Vec<IfIndex> {
-        let of_group = |key: &AddressKey| self.config.addresses.iter().any(|net| net.addr() == key.address.addr());
+        let own: BTreeSet<IpAddr> = self.addresses().collect();
+        let of_group = |key: &AddressKey| own.contains(&key.address.addr());
         let bound = kernel.addresses.iter().filter(|(key, info)| info.ours && of_group(key)).map(|(key, _)| key.index);
         let legs = kernel
             .routes
