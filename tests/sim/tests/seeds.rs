@@ -3,7 +3,7 @@
 //! `IPMP_SEED=n cargo test -p ipmp-sim replay -- --nocapture` shows one of them. `IPMP_SEEDS=1000..2000
 //! cargo test -p ipmp-sim soak -- --ignored --nocapture` lives through others.
 
-use ipmp_sim::seed::{live, report};
+use ipmp_sim::seed::{Outcome, live, report};
 use ipmp_sim::trace::Keep;
 
 /// Seeds of one test; there are eight tests, so that they spread over the processors.
@@ -14,8 +14,13 @@ fn share(number: u64) {
 }
 
 fn run(seeds: std::ops::Range<u64>) {
+    let outcomes: Vec<(u64, Outcome)> = seeds.map(|seed| (seed, live(seed, Keep::Nothing))).collect();
+    // Checkers that are never near to anything would judge nothing.
+    let judged: u64 = outcomes.iter().map(|(_, outcome)| outcome.judged).sum();
+    println!("{judged} limits looked at in {} seeds", outcomes.len());
+    assert!(judged > 100 * outcomes.len() as u64, "the checkers look at too little: {judged}");
     let failures: Vec<(u64, String)> =
-        seeds.filter_map(|seed| Some((seed, live(seed, Keep::Nothing).result.err()?))).collect();
+        outcomes.into_iter().filter_map(|(seed, outcome)| Some((seed, outcome.result.err()?))).collect();
     if let Some((seed, failure)) = failures.first() {
         let others: Vec<String> =
             failures[1..].iter().map(|(seed, failure)| format!("seed {seed} failed too {failure}\n")).collect();

@@ -1,0 +1,61 @@
+//! What an administrator changes in the file between one reload and the next.
+
+use ipmp_core::Config;
+
+use crate::rng::Rng;
+use crate::site;
+
+/// The configuration after the administrator changed something in it.
+pub(super) fn edited(rng: &mut Rng, config: &Config) -> Config {
+    let mut config = config.clone();
+    let last = config.groups.len();
+    if last == 0 || (last < usize::from(site::SEGMENTS) && rng.chance(0.15)) {
+        let free = (0..site::SEGMENTS)
+            .find(|n| config.groups.iter().all(|group| group.interface.as_str() != format!("ipmp{n}")));
+        let segment = free.expect("there are fewer groups than segments");
+        let group = site::draw_group(rng, segment, &config);
+        config.groups.push(group);
+        return config;
+    }
+    let at = rng.between(0, last - 1);
+    if rng.chance(0.05) {
+        config.groups.remove(at);
+        return config;
+    }
+    let others = config.clone();
+    let group = &mut config.groups[at];
+    let segment = if group.interface.as_str() == "ipmp0" { 0 } else { 1 };
+    match rng.between(0, 8) {
+        0 | 1 => {
+            if let Some(port) = site::draw_free_port(rng, &others, group) {
+                let mut member = site::member(segment, port);
+                member.standby = rng.chance(0.3);
+                group.members.push(member);
+            }
+        }
+        2 if !group.members.is_empty() => {
+            let at = rng.between(0, group.members.len() - 1);
+            group.members.remove(at);
+        }
+        3 if !group.members.is_empty() => {
+            let at = rng.between(0, group.members.len() - 1);
+            group.members[at].standby ^= true;
+        }
+        4 => {
+            let number = rng.between(0, 9) as u8;
+            let address = site::data_address(segment, number);
+            match group.addresses.iter().position(|known| *known == address) {
+                Some(at) => {
+                    group.addresses.remove(at);
+                }
+                None => group.addresses.push(address),
+            }
+        }
+        5 => group.failure_detection_time = site::draw_failure_detection_time(rng),
+        6 => group.failback ^= true,
+        7 => site::draw_targets(rng, segment, group),
+        8 if group.routes.is_empty() => group.routes.push(site::draw_route(segment)),
+        _ => group.routes.clear(),
+    }
+    config
+}
