@@ -130,7 +130,8 @@ fn wait_on(flow: &Flow, span: Duration) -> Result<()> {
 
 /// The member by which the outbound flow leaves.
 fn sender(site: &Site) -> Result<usize> {
-    let sent = || -> Result<Vec<u64>> { (0..2).map(|n| Ok(site.network.host.link(&format!("eth{n}"))?.sent)).collect() };
+    let sent =
+        || -> Result<Vec<u64>> { (0..2).map(|n| Ok(site.network.host.link(&format!("eth{n}"))?.sent)).collect() };
     let before = sent()?;
     wait_until(PATIENCE, "traffic to leave", || Ok(sent()?.iter().zip(&before).any(|(now, then)| now - then > 200)))?;
     let grown: Vec<u64> = sent()?.iter().zip(&before).map(|(now, then)| now - then).collect();
@@ -144,7 +145,9 @@ fn number_of(link: &str) -> usize {
 fn bring_home(site: &mut Site, at: usize, mark: Mark) -> Result<()> {
     site.network.members[at].mend()?;
     site.wait_event(mark, "interface_repaired", &format!("eth{at}"))?;
-    wait_until(PATIENCE, "an address on each member", || Ok(site.holders(0)? != site.holders(1)? && site.ways_out()?.len() == 2))
+    wait_until(PATIENCE, "an address on each member", || {
+        Ok(site.holders(0)? != site.holders(1)? && site.ways_out()?.len() == 2)
+    })
 }
 
 /// From the loss of carrier to the last address on the other member, against `ip -batch` adding the same.
@@ -158,7 +161,13 @@ fn move_addresses(count: usize, runs: usize) -> Result<()> {
     daemon.start_ready(Duration::from_secs(60))?;
     let mut site = Site { network, daemon };
     let on = |site: &Site, link: &str| -> Result<usize> {
-        Ok(site.network.host.addresses()?.iter().filter(|a| a.link == link && a.scope == 0 && a.address.addr().is_ipv4()).count())
+        Ok(site
+            .network
+            .host
+            .addresses()?
+            .iter()
+            .filter(|a| a.link == link && a.scope == 0 && a.address.addr().is_ipv4())
+            .count())
     };
     wait_until(PATIENCE, "addresses on both", || Ok(on(&site, "eth0")? == count && on(&site, "eth1")? == count))?;
     site.wait_proven()?;

@@ -116,7 +116,11 @@ pub struct Site {
 impl Site {
     /// Packets from the client on the LAN to a data address and back.
     pub fn flow(&self, address: u8) -> Result<Flow> {
-        Flow::round_trip((&self.network.client, CLIENT.into()), (&self.network.host, data_address(address).into()), RATE)
+        Flow::round_trip(
+            (&self.network.client, CLIENT.into()),
+            (&self.network.host, data_address(address).into()),
+            RATE,
+        )
     }
 
     /// Packets one way, from the client on the LAN to a data address.
@@ -144,7 +148,8 @@ impl Site {
 
     /// `ipmpstat` in this mode (`-g`, `-i`, `-a`, `-t`), as JSON.
     pub fn status(&self, mode: &str) -> Value {
-        let output = self.daemon.client(binary("ipmpstat")).args([mode, "-n", "--json"]).output().expect("ipmpstat runs");
+        let output =
+            self.daemon.client(binary("ipmpstat")).args([mode, "-n", "--json"]).output().expect("ipmpstat runs");
         assert!(output.status.success(), "ipmpstat {mode}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).expect("ipmpstat prints JSON")
     }
@@ -160,8 +165,12 @@ impl Site {
     pub fn ways_out(&self) -> Result<Vec<String>> {
         let lan = "192.0.2.0/24".parse().expect("a prefix");
         let routes = self.network.host.routes()?;
-        let mut links: Vec<String> =
-            routes.into_iter().filter(|route| route.to == lan && route.protocol == 213).flat_map(|route| route.legs).map(|leg| leg.link).collect();
+        let mut links: Vec<String> = routes
+            .into_iter()
+            .filter(|route| route.to == lan && route.protocol == 213)
+            .flat_map(|route| route.legs)
+            .map(|leg| leg.link)
+            .collect();
         links.sort();
         Ok(links)
     }

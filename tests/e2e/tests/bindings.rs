@@ -103,14 +103,18 @@ fn only_the_bound_member_answers_and_announces_in_both_forms() -> Result<()> {
     let mac = site.network.members[1].mac();
     let mut announcements = Vec::new();
     wait_until(PATIENCE, "five announcements in both forms", || {
-        announcements.extend(sniffers[0].claims()?.into_iter().filter(|claim| {
-            claim.is_announcement() && claim.address == IpAddr::from(data_address(0))
-        }));
+        announcements.extend(
+            sniffers[0]
+                .claims()?
+                .into_iter()
+                .filter(|claim| claim.is_announcement() && claim.address == IpAddr::from(data_address(0))),
+        );
         let of = |kind| announcements.iter().filter(|claim| claim.kind == kind).count();
         Ok(of(ClaimKind::ArpRequest) >= 5 && of(ClaimKind::ArpReply) >= 5)
     })?;
     assert!(announcements.iter().all(|claim| claim.mac == Some(mac) && claim.source == mac), "{announcements:?}");
-    let rounds: Vec<_> = announcements.iter().filter(|claim| claim.kind == ClaimKind::ArpRequest).map(|claim| claim.at).collect();
+    let rounds: Vec<_> =
+        announcements.iter().filter(|claim| claim.kind == ClaimKind::ArpRequest).map(|claim| claim.at).collect();
     for pair in rounds.windows(2) {
         let apart = pair[1].duration_since(pair[0]).unwrap_or_default().as_secs_f64();
         assert!((1.5..4.0).contains(&apart), "{apart} s");
@@ -140,7 +144,9 @@ fn what_leaves_by_a_member_has_an_address_of_that_member() -> Result<()> {
     let after = (sent("eth0")?, sent("eth1")?);
     assert!(after.0 > before.0 + 16 && after.1 > before.1 + 16, "both members carry traffic: {before:?} {after:?}");
     for member in ["eth0", "eth1"] {
-        let own = |source: &&IpAddr| (0..4).any(|n| **source == data_address(n) && site.holders(n).is_ok_and(|h| h == [member]));
+        let own = |source: &&IpAddr| {
+            (0..4).any(|n| **source == data_address(n) && site.holders(n).is_ok_and(|h| h == [member]))
+        };
         assert!(sources.iter().filter(own).count() > 16, "{sources:?}");
     }
     assert!(sources.iter().all(|source| (0..2).all(|member| *source != test_address(member))), "{sources:?}");

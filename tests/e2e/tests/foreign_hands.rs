@@ -34,7 +34,8 @@ fn what_is_foreign_stays() -> Result<()> {
     host.add_address("eth1", format!("{}/24", data_address(9)).parse().expect("a prefix"))?;
     host.add_route("203.0.113.128/25".parse().expect("a prefix"), Some([192, 0, 2, 7].into()), "eth1")?;
     let foreign = |host: &ipmp_lab::Namespace| -> Result<_> {
-        let addresses: Vec<_> = host.addresses()?.into_iter().filter(|a| a.protocol != 213).map(|a| (a.link, a.address)).collect();
+        let addresses: Vec<_> =
+            host.addresses()?.into_iter().filter(|a| a.protocol != 213).map(|a| (a.link, a.address)).collect();
         let routes = host.routes()?.into_iter().filter(|r| r.protocol != 213).map(|r| r.to);
         // The kernel's own IPv6 routes come and go with carrier.
         let routes: Vec<_> = routes.filter(|to: &ipnet::IpNet| to.addr().is_ipv4()).collect();
@@ -53,7 +54,8 @@ fn what_is_foreign_stays() -> Result<()> {
     let (addresses, routes) = foreign(&host)?;
     assert_eq!(routes, before.1);
     // The kernel's own addresses of ipmp0 go with it.
-    let of_members = |list: &[(String, _)]| list.iter().filter(|(link, _)| link != "ipmp0").cloned().collect::<Vec<_>>();
+    let of_members =
+        |list: &[(String, _)]| list.iter().filter(|(link, _)| link != "ipmp0").cloned().collect::<Vec<_>>();
     assert_eq!(of_members(&addresses), of_members(&before.0));
     Ok(())
 }

@@ -15,14 +15,19 @@ fn a_good_file_is_applied_in_place() -> Result<()> {
     site.daemon.wait_for(mark, "reloaded", |_| true, PATIENCE)?;
     ipmp_lab::wait_until(PATIENCE, "the new address", || Ok(site.holders(2)?.len() == 1))?;
     // The new address is anchored and bound; nothing else was touched.
-    let strays: Vec<_> =
-        monitor.writes()?.into_iter().filter(|write| !format!("{write:?}").contains(&data_address(2).to_string())).collect();
+    let strays: Vec<_> = monitor
+        .writes()?
+        .into_iter()
+        .filter(|write| !format!("{write:?}").contains(&data_address(2).to_string()))
+        .collect();
     assert!(strays.is_empty(), "{strays:?}");
 
     story.addresses = 1;
     site.daemon.write_config(&story.config())?;
     site.daemon.signal(Signal::SIGHUP)?;
-    ipmp_lab::wait_until(PATIENCE, "addresses to go", || Ok(site.holders(1)?.is_empty() && site.holders(2)?.is_empty()))?;
+    ipmp_lab::wait_until(PATIENCE, "addresses to go", || {
+        Ok(site.holders(1)?.is_empty() && site.holders(2)?.is_empty())
+    })?;
     assert_eq!(site.verdicts(mark).len(), 0, "{:?}", site.verdicts(mark));
     assert_eq!(flow.report()?.lost, 0);
     Ok(())
@@ -47,7 +52,8 @@ fn a_bad_file_is_refused_whole() -> Result<()> {
     let story = Story::default();
     let mut site = story.begin()?;
     let (mark, mut monitor) = (site.daemon.mark(), Monitor::start(&site.network.host)?);
-    site.daemon.write_config(&(story.config().replace("192.0.2.51/24", "192.0.2.52/24") + "\n[[group]]\nintrface = 1\n"))?;
+    site.daemon
+        .write_config(&(story.config().replace("192.0.2.51/24", "192.0.2.52/24") + "\n[[group]]\nintrface = 1\n"))?;
     site.daemon.signal(Signal::SIGHUP)?;
     site.daemon.wait_for(mark, "reload_refused", |_| true, PATIENCE)?;
     assert!(monitor.writes()?.is_empty(), "{:?}", monitor.writes()?);

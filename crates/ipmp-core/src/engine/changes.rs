@@ -13,8 +13,8 @@ use crate::reconcile::{self, Key};
 use crate::retry::Trouble;
 use crate::time::Instant;
 
-/// Most changes in one transaction: a second failure waits no longer than these take.
-const CHANGES_MAX: usize = 256;
+/// Most changes in one transaction: a second failure waits no longer than these take, some 40 ms.
+const CHANGES_MAX: usize = 1024;
 
 /// Refused changes make the picture of the kernel doubtful; it is dumped again no more often than this.
 const RESYNC_EVERY: Duration = Duration::from_secs(1);

@@ -87,7 +87,8 @@ impl Group {
         // targets are back; a test address whose socket is not open yet will be probed in a moment.
         let will_probe = member.probing.iter().any(|probing| !probing.is_open())
             || (member.failed_by(Cause::Probes) && !member.probing.is_empty());
-        (!will_probe && !(member.flapping && member.held_until(now).is_some())).then_some(Reason::LinkUp)
+        let held = member.flapping && member.held_until(now).is_some();
+        (!will_probe && !held).then_some(Reason::LinkUp)
     }
 
     pub(super) fn reason_of_losses(&self, i: usize, lost: usize, targets: Vec<IpAddr>, now: Instant) -> Reason {

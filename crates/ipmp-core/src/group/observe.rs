@@ -179,10 +179,11 @@ impl Group {
 
     /// Finds the targets anew. Those of a failed group are kept: their route may have gone with the failure (§3).
     pub(super) fn update_targets(&mut self, i: usize, ctx: &mut Context) {
-        let keep = self.failed();
+        let failed = self.failed();
         for probing in &mut self.members[i].probing {
             let found = target::candidates(&self.config, ctx.kernel, probing.test);
-            if !probing.targets.are(&found) && !(keep && found.is_empty()) {
+            let keep = failed && found.is_empty();
+            if !keep && !probing.targets.are(&found) {
                 probing.targets.set(&found);
             }
         }
