@@ -82,7 +82,7 @@ pub struct Transaction {
 }
 
 /// One change to the kernel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Change {
     /// Make the IPMP interface: dummy, else persistent tun; with [`crate::kernel::ALIAS`], and up.
     CreateInterface(IfName),
@@ -128,7 +128,7 @@ pub enum Change {
 }
 
 /// A gratuitous ARP in both forms, or an unsolicited neighbour advertisement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Announcement {
     /// The member that the address is bound to, by which it leaves (finding 11).
     pub index: IfIndex,

@@ -16,15 +16,20 @@ use crate::event::Event;
 use crate::group::{Context, Group};
 use crate::id::{IfIndex, IfName, ProbeId, RequestId, TransactionId};
 use crate::jitter::Jitter;
-use crate::kernel::{AddressKey, Fact, Kernel};
+use crate::kernel::{AddressKey, Fact, Kernel, Link};
 use crate::notice::Notice;
 use crate::reconcile::Key;
 use crate::retry::Retry;
 use crate::status::Status;
 use crate::time::Instant;
 
-/// How often every member's link is asked for, since the kernel may tell of a lost carrier up to a second late.
+/// How often every member's link is asked for, since the kernel may tell of a lost carrier late.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// After a change of carrier the kernel holds back news of others for up to a second (`linux-data-plane.md`);
+/// two NICs on a dying switch are the normal case. So long, and so often, they are asked for.
+const VIGIL: Duration = Duration::from_millis(1100);
+const LOOK_OFTEN: Duration = Duration::from_millis(10);
 
 /// That the daemon was late is told no more often than this.
 const LATE_EVERY: Duration = Duration::from_secs(10);
@@ -42,7 +47,7 @@ pub struct Engine {
     repeats: Repeats,
     retry: Retry,
     /// Changes of the transaction that was done last: one that is wanted again at once did not hold.
-    just_done: BTreeSet<Key>,
+    just_done: BTreeSet<Change>,
     /// What somebody else undid.
     undone: BTreeSet<Key>,
     /// The carrier that each IPMP interface was last given; some types have none that can be set.
@@ -55,6 +60,7 @@ pub struct Engine {
     /// The kernel may differ from what is wanted.
     compare: bool,
     look_at: Instant,
+    vigil_until: Instant,
     resync_not_before: Instant,
     late_not_before: Instant,
     armed: Option<Instant>,
@@ -83,6 +89,7 @@ impl Engine {
             observe: false,
             compare: false,
             look_at: Instant::default(),
+            vigil_until: Instant::default(),
             resync_not_before: Instant::default(),
             late_not_before: Instant::default(),
             armed: None,
@@ -151,6 +158,11 @@ impl Engine {
 
     fn learn(&mut self, fact: Fact) {
         match &fact {
+            Fact::Link(link) => self.note_name(link),
+            Fact::Snapshot(snapshot) => snapshot.links.iter().for_each(|link| self.note_name(link)),
+            _ => {}
+        }
+        match &fact {
             Fact::Snapshot(_) => (self.synced, self.observe, self.compare) = (true, true, true),
             Fact::Link(link) if self.kernel.links.get(&link.index) == Some(link) => return,
             Fact::Link(_) | Fact::LinkGone(_) => (self.observe, self.compare) = (true, true),
@@ -183,6 +195,14 @@ impl Engine {
         self.kernel.learn(fact);
     }
 
+    /// What is remembered of an interface goes with it when it is given another name.
+    fn note_name(&mut self, link: &Link) {
+        let renamed = self.kernel.links.get(&link.index).filter(|before| before.name != link.name);
+        if let Some(before) = renamed.and_then(|before| self.memory.tunables.remove(&before.name)) {
+            self.memory.tunables.insert(link.name.clone(), before);
+        }
+    }
+
     fn is_test_address(&self, key: &AddressKey) -> bool {
         let members = self.groups.iter().flat_map(|group| &group.members);
         members.flat_map(|member| &member.config.test_addresses).any(|test| test.addr() == key.address.addr())
@@ -205,6 +225,7 @@ impl Engine {
             repeats: &mut self.repeats,
             actions,
             ask: false,
+            carrier_changed: false,
             changed: false,
         };
         (ctx, &mut self.groups)
@@ -223,10 +244,13 @@ impl Engine {
             }
             group.judge(&mut ctx);
         }
-        let (ask, changed) = (ctx.ask, ctx.changed);
+        let (ask, carrier_changed, changed) = (ctx.ask, ctx.carrier_changed, ctx.changed);
+        if carrier_changed {
+            self.vigil_until = now + VIGIL;
+        }
         self.compare |= changed || (timed && self.retry.ended(now));
         self.tell_late(now, armed, void, actions);
-        self.look(now, ask, actions);
+        self.look(now, ask || carrier_changed, actions);
         if self.compare && self.in_flight.is_none() {
             self.compare = false;
             self.reconcile(now, actions);
@@ -245,7 +269,7 @@ impl Engine {
 
     fn look(&mut self, now: Instant, ask: bool, actions: &mut Vec<Action>) {
         if ask || now >= self.look_at {
-            self.look_at = now + LOOK_EVERY;
+            self.look_at = now + if now < self.vigil_until { LOOK_OFTEN } else { LOOK_EVERY };
             let members = self.groups.iter().flat_map(|group| &group.members);
             let links: Vec<IfIndex> = members.filter_map(|member| Some(member.nic?.index)).collect();
             if !links.is_empty() {

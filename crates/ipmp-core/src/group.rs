@@ -45,6 +45,8 @@ pub(crate) struct Context<'a> {
     pub(crate) actions: &'a mut Vec<Action>,
     /// Every member of every group is to be looked at, at once.
     pub(crate) ask: bool,
+    /// A member's carrier came or went, and others may follow.
+    pub(crate) carrier_changed: bool,
     /// Health or policy changed: placement and kernel are to be compared anew.
     pub(crate) changed: bool,
 }

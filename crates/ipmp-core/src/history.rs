@@ -42,6 +42,8 @@ pub(crate) struct Losses {
     pub(crate) newest_target: (IpAddr, usize),
     /// When the earliest loss of the run was declared.
     pub(crate) first_declared: Instant,
+    /// When the newest of the run was sent.
+    pub(crate) newest_sent: Instant,
     /// The targets of the run.
     pub(crate) targets: Vec<IpAddr>,
 }
@@ -156,6 +158,7 @@ impl History {
             count: run().count(),
             newest_target: (newest, to_newest.count()),
             first_declared: run().last()?.1.declared,
+            newest_sent: run().next()?.1.sent,
             targets: distinct(run().map(|(entry, _)| entry.target)),
         })
     }

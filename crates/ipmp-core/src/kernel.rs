@@ -23,7 +23,7 @@ pub const ALIAS: &str = "ipmpd";
 
 /// The per-interface IPv4 settings that a member needs (`linux-dataplane.md`, finding 7), as the
 /// kernel's `IPV4_DEVCONF_*` values of that device.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Tunables {
     /// `arp_ignore`: 1 answers ARP only for addresses of the receiving interface.
     pub arp_ignore: u32,
@@ -127,7 +127,7 @@ pub struct Leg {
 
 /// A unicast route of the main table, its legs sorted. A route of one leg and a multipath route of one
 /// leg are the same thing. Legs that the kernel flags dead are legs all the same (finding 4).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Route {
     /// What tells it apart.
     pub key: RouteKey,
@@ -193,6 +193,7 @@ impl Kernel {
             }
             Fact::AddressGone(key) => {
                 self.addresses.remove(&key);
+                self.flush_dead_routes(key.index);
             }
             Fact::Route(route) => self.learn_route(route),
             Fact::RouteGone(key) => {
@@ -234,14 +235,30 @@ impl Kernel {
         self.routes.retain(|_, route| route.legs.iter().all(|leg| leg.index != index));
     }
 
-    /// When the last interface of an IPv4 route goes administratively down, the route is flushed, silently.
     fn learn_link(&mut self, link: Link) {
-        let went_down = !link.up && self.links.get(&link.index).is_some_and(|before| before.up);
+        let (index, went_down) = (link.index, !link.up && self.links.get(&link.index).is_some_and(|before| before.up));
         self.links.insert(link.index, link);
         if went_down {
-            let links = &self.links;
-            let alive = |leg: &Leg| links.get(&leg.index).is_some_and(|link| link.up);
-            self.routes.retain(|_, route| route.legs.iter().any(alive));
+            self.flush_dead_routes(index);
+        }
+    }
+
+    /// A leg of an IPv4 route is dead while its interface is administratively down, or has no IPv4 address
+    /// at all. A route whose legs are all dead is flushed, silently.
+    fn flush_dead_routes(&mut self, index: IfIndex) {
+        let (links, addresses) = (&self.links, &self.addresses);
+        let alive = |index: IfIndex| {
+            let lowest = AddressKey { index, address: IpNet::new_assert(IpAddr::from([0; 4]), 0) };
+            let first = addresses.range(lowest..).next();
+            links.get(&index).is_some_and(|link| link.up)
+                && first.is_some_and(|(key, _)| key.index == index && key.address.addr().is_ipv4())
+        };
+        if !alive(index) {
+            self.routes.retain(|key, route| {
+                key.to.addr().is_ipv6()
+                    || route.legs.iter().all(|leg| leg.index != index)
+                    || route.legs.iter().any(|leg| alive(leg.index))
+            });
         }
     }
 }

@@ -58,8 +58,9 @@ pub(crate) fn plan(groups: &[Group], kernel: &Kernel, memory: &Memory) -> Vec<Ch
     plan.bind(&first);
     plan.put_routes();
     plan.bind(&rest);
-    plan.delete_addresses();
+    // With its last address an interface loses its routes, silently: so they go first.
     plan.delete_routes();
+    plan.delete_addresses();
     plan.tune_leavers(groups, memory);
     plan.carriers(groups);
     plan.delete_interfaces(groups);
@@ -78,9 +79,8 @@ struct Wanted {
     anchors: Vec<AddressKey>,
     tests: Vec<AddressKey>,
     bound: Vec<Binding>,
-    /// Data addresses and routes of groups that nobody can carry now: left as they are.
-    undecided_addresses: BTreeSet<IpAddr>,
-    undecided_routes: BTreeSet<RouteKey>,
+    /// Where data addresses may stand that nobody can carry now: left as they are, but on members only.
+    undecided: BTreeSet<AddressKey>,
     routes: BTreeMap<RouteKey, BTreeSet<Leg>>,
     /// Interfaces that have a test address, and so may be a way out without carrying data.
     tested: BTreeSet<IfIndex>,
@@ -111,21 +111,34 @@ impl Wanted {
                     self.bound.push(Binding { key: AddressKey::host(nic.index, address), announcement });
                 }
                 None => {
-                    self.undecided_addresses.insert(address);
+                    let nics = group.members.iter().filter_map(|member| member.nic);
+                    self.undecided.extend(nics.map(|nic| AddressKey::host(nic.index, address)));
                 }
             }
         }
-        self.add_routes(group);
+        self.add_routes(group, kernel);
     }
 
-    fn add_routes(&mut self, group: &Group) {
+    fn add_routes(&mut self, group: &Group, kernel: &Kernel) {
         let carriers = group.carriers();
         let indices = carriers.iter().filter_map(|member| Some(member.nic?.index));
         let ways_out: Vec<IfIndex> = indices.filter(|index| self.may_send(*index)).collect();
         for (to, via) in ways(group) {
             let key = RouteKey { to, metric: ROUTE_METRIC, ours: true };
             if ways_out.is_empty() {
-                self.undecided_routes.insert(key);
+                // Nobody to send: what is there stays, as far as it is of members still.
+                let of_member = |leg: &&Leg| {
+                    group.members.iter().any(|member| member.nic.is_some_and(|nic| nic.index == leg.index))
+                };
+                let legs: Vec<Leg> = kernel
+                    .routes
+                    .get(&key)
+                    .into_iter()
+                    .flat_map(|route| route.legs.iter().filter(of_member).copied())
+                    .collect();
+                if !legs.is_empty() {
+                    self.routes.entry(key).or_default().extend(legs);
+                }
             } else {
                 self.routes.entry(key).or_default().extend(ways_out.iter().map(|&index| Leg { index, via }));
             }
@@ -242,18 +255,14 @@ impl Planner<'_> {
         let bound = wanted.bound.iter().map(|binding| binding.key);
         let keep: BTreeSet<AddressKey> = wanted.anchors.iter().chain(&wanted.tests).copied().chain(bound).collect();
         let stale = |(key, info): &(&AddressKey, &AddressInfo)| {
-            info.ours && !keep.contains(key) && !wanted.undecided_addresses.contains(&key.address.addr())
+            info.ours && !keep.contains(key) && !wanted.undecided.contains(key)
         };
         self.changes.extend(self.kernel.addresses.iter().filter(stale).map(|(key, _)| Change::DeleteAddress(*key)));
     }
 
     fn delete_routes(&mut self) {
         let wanted = self.wanted;
-        let stale = self
-            .kernel
-            .routes
-            .keys()
-            .filter(|key| key.ours && !wanted.routes.contains_key(key) && !wanted.undecided_routes.contains(key));
+        let stale = self.kernel.routes.keys().filter(|key| key.ours && !wanted.routes.contains_key(key));
         self.changes.extend(stale.map(|key| Change::DeleteRoute(*key)));
     }
 

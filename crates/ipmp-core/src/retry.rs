@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::action::Change;
 use crate::reconcile::Key;
 use crate::time::Instant;
 
@@ -30,8 +31,9 @@ impl Trouble {
 /// After so long without trouble all is forgiven.
 const FORGOTTEN: Duration = Duration::from_secs(600);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Wait {
+    change: Change,
     until: Instant,
     delay: Duration,
     trouble: Trouble,
@@ -45,16 +47,17 @@ pub(crate) struct Retry(BTreeMap<Key, Wait>);
 
 impl Retry {
     /// The change did not hold; it may be tried again after the returned time.
-    pub(crate) fn failed(&mut self, key: Key, trouble: Trouble, now: Instant) -> Duration {
+    pub(crate) fn failed(&mut self, key: Key, change: Change, trouble: Trouble, now: Instant) -> Duration {
         self.0.retain(|_, wait| now.since(wait.until) < FORGOTTEN);
         let delay = self.0.get(&key).map_or(FIRST, |wait| (wait.delay * 2).min(trouble.longest()));
-        self.0.insert(key, Wait { until: now + delay, delay, trouble, heeded: false });
+        self.0.insert(key, Wait { change, until: now + delay, delay, trouble, heeded: false });
         delay
     }
 
-    /// Whether the change has to wait.
-    pub(crate) fn is_waiting(&self, key: &Key, now: Instant) -> bool {
-        self.0.get(key).is_some_and(|wait| wait.until > now)
+    /// Whether the change has to wait. Another one of the same thing, such as a route with other legs, has not:
+    /// somebody has failed meanwhile.
+    pub(crate) fn is_waiting(&self, key: &Key, change: &Change, now: Instant) -> bool {
+        self.0.get(key).is_some_and(|wait| wait.change == *change && wait.until > now)
     }
 
     /// Whether the kernel would not have it, and it is too early to ask again.

@@ -37,9 +37,9 @@ pub(crate) fn failing_run(member: &Member, now: Instant) -> Option<Losses> {
     runs?.into_iter().min_by_key(|run| run.first_declared)
 }
 
-/// Judges a member whose losses began at `first_declared`.
-pub(crate) fn judge<'a>(others: impl Iterator<Item = &'a Member>, first_declared: Instant) -> Verdict {
-    match others.map(|other| evidence(other, first_declared)).max() {
+/// Judges a member by its run of losses.
+pub(crate) fn judge<'a>(others: impl Iterator<Item = &'a Member>, run: &Losses) -> Verdict {
+    match others.map(|other| evidence(other, run)).max() {
         Some(Evidence::Works) => Verdict::Member,
         Some(Evidence::Pending) => Verdict::Wait,
         Some(Evidence::None) | None => Verdict::Network,
@@ -48,7 +48,7 @@ pub(crate) fn judge<'a>(others: impl Iterator<Item = &'a Member>, first_declared
 
 /// Every member that functions and has its link is heard, whether it probes or not (§14 #1), but none that
 /// is offline, failed, or held for flapping (§14 #16).
-fn evidence(other: &Member, first_declared: Instant) -> Evidence {
+fn evidence(other: &Member, run: &Losses) -> Evidence {
     if other.offline || !other.link_usable() || !other.functioning() {
         return Evidence::None;
     }
@@ -56,12 +56,16 @@ fn evidence(other: &Member, first_declared: Instant) -> Evidence {
     if capable().next().is_none() {
         return Evidence::Works;
     }
-    capable().map(|probing| evidence_of_probes(probing, first_declared)).max().unwrap_or(Evidence::None)
+    capable().map(|probing| evidence_of_probes(probing, run)).max().unwrap_or(Evidence::None)
 }
 
-fn evidence_of_probes(probing: &Probing, first_declared: Instant) -> Evidence {
+/// Another member works if it was answered after the run began, and already before the newest probe of the
+/// run was sent: answers that began only later may mean that the whole network has just come back.
+fn evidence_of_probes(probing: &Probing, failing: &Losses) -> Evidence {
     match (probing.history.replies(), probing.history.losses()) {
-        (Some(replies), _) if replies.newest > first_declared => Evidence::Works,
+        (Some(replies), _) if replies.newest > failing.first_declared && replies.first < failing.newest_sent => {
+            Evidence::Works
+        }
         // Answered when last asked, which was before; or never asked.
         (Some(_), _) | (None, None) => Evidence::Pending,
         (None, Some(run)) if run.count < LOSSES_TO_FAIL => Evidence::Pending,

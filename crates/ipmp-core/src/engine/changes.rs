@@ -7,7 +7,7 @@ use crate::action::{Action, Change, Transaction};
 use crate::engine::Engine;
 use crate::event::Outcome;
 use crate::id::{IfIndex, TransactionId};
-use crate::kernel::{Scope, Tunables};
+use crate::kernel::{Fact, Scope, Tunables};
 use crate::notice::Notice;
 use crate::reconcile::{self, Key};
 use crate::retry::Trouble;
@@ -68,14 +68,18 @@ impl Engine {
             }
             _ => {}
         }
-        self.just_done.extend(reconcile::key_of(&change));
+        // One that is gone counts as deleted, and the kernel did not necessarily tell of it.
+        if let Change::DeleteRoute(key) = &change {
+            self.kernel.learn(Fact::RouteGone(*key));
+        }
+        self.just_done.insert(change);
     }
 
     pub(super) fn refused(&mut self, change: Change, reason: String, now: Instant, actions: &mut Vec<Action>) {
         match reconcile::key_of(&change) {
             Some(key) => {
                 let what = self.describe(&key);
-                let retry_in = self.retry.failed(key, Trouble::Refused, now);
+                let retry_in = self.retry.failed(key, change, Trouble::Refused, now);
                 actions.push(Action::Notify(Notice::ChangeRefused { what, reason, retry_in }));
             }
             None => {
@@ -118,13 +122,13 @@ impl Engine {
                     self.kernel.link_named(name).map(|link| (link.index, *on)) == self.carriers.get(name).copied()
                 }
                 Some(Key::DeleteAddress(key)) if waiting.contains(&key.address.addr()) => true,
-                Some(key) if self.retry.is_waiting(key, now) => true,
-                Some(key) if just_done.contains(key) => {
-                    self.retry.failed(key.clone(), Trouble::Undone, now);
+                Some(key) if self.retry.is_waiting(key, &change, now) => true,
+                Some(key) if just_done.contains(&change) => {
+                    self.retry.failed(key.clone(), change.clone(), Trouble::Undone, now);
                     true
                 }
                 Some(key) if undone.contains(key) => {
-                    self.retry.failed(key.clone(), Trouble::Undone, now);
+                    self.retry.failed(key.clone(), change.clone(), Trouble::Undone, now);
                     actions.push(Action::Notify(Notice::Mended { what: self.describe(key) }));
                     false
                 }
@@ -164,7 +168,7 @@ impl Engine {
         let (groups, kernel) = (&self.groups, &self.kernel);
         let before = self.memory.tunables.len();
         self.memory.tunables.retain(|name, before| match kernel.link_named(name) {
-            None => false,
+            None => groups.iter().any(|group| group.member(name).is_some()),
             Some(link) => groups.iter().any(|group| group.member(name).is_some()) || link.tunables != Some(*before),
         });
         if self.memory.tunables.len() != before {

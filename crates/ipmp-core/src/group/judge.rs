@@ -28,7 +28,7 @@ impl Group {
             return;
         }
         let Some(run) = verdict::failing_run(&self.members[i], ctx.now) else { return };
-        match verdict::judge(self.others(i), run.first_declared) {
+        match verdict::judge(self.others(i), &run) {
             Verdict::Member => {
                 let reason = self.reason_of_losses(i, run.count, run.targets, ctx.now);
                 self.fail(i, Cause::Probes, reason, ctx);

@@ -104,7 +104,7 @@ impl Group {
         } else {
             self.members[i].set_health(Health::Failed { cause: Cause::Link, reason }, ctx.now);
         }
-        ctx.ask = true;
+        ctx.carrier_changed = true;
         ctx.changed = true;
     }
 
@@ -126,7 +126,7 @@ impl Group {
         self.members[i].flapping = held;
         self.members[i].record_link_up(ctx.now);
         self.settle_in(i, ctx);
-        ctx.ask = true;
+        ctx.carrier_changed = true;
         ctx.changed = true;
     }
 

@@ -83,7 +83,7 @@ impl Group {
             return Err(Refusal::NotOffline(interface));
         }
         member.offline = false;
-        if member.functioning() && !member.probing.is_empty() {
+        if (member.functioning() || member.failed_by(Cause::Network)) && !member.probing.is_empty() {
             member.set_health(Health::Failed { cause: Cause::Unproven, reason: Reason::Unproven }, now);
         }
         ctx.notify(Notice::Online { interface, group });
