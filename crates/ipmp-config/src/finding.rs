@@ -77,7 +77,7 @@ impl Finding {
 }
 
 /// Most findings that are kept: nobody reads more, and a file of nonsense must not fill the log.
-const FINDINGS_MAX: usize = 1000;
+pub(crate) const FINDINGS_MAX: usize = 1000;
 
 /// Everything that was found: file by file, and in each from top to bottom.
 #[derive(Clone, Debug, Default)]

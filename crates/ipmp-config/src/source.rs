@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::finding::Position;
+use crate::finding::{FINDINGS_MAX, Position};
 use crate::report::Report;
 
 /// Largest file that is read, in bytes: some thirty thousand addresses, far beyond the limits of what
@@ -63,7 +63,8 @@ impl Source {
             }
         }
         let source = Arc::new(Source { name, text });
-        for (start, byte) in bad {
+        // A file that is no text at all may hold a million, in a single line.
+        for (start, byte) in bad.into_iter().take(FINDINGS_MAX) {
             let place = Place::new(&source, start..start + char::REPLACEMENT_CHARACTER.len_utf8());
             report.garbled(&place, format!("byte 0x{byte:02x} is not UTF-8")).expected("a file saved as UTF-8");
         }

@@ -75,6 +75,13 @@ fn bare_address(text: &str, at: usize) -> Option<Range<usize>> {
     address.parse::<std::net::IpAddr>().ok().map(|_| start..end)
 }
 
+/// The three kinds.
+enum Mistake {
+    NoAssignment,
+    OpenHeader,
+    OpenBracket,
+}
+
 /// A mistake that makes the parser lose its way.
 struct Lost {
     /// What to say of it.
@@ -88,19 +95,33 @@ fn first_lost(text: &str) -> Option<Lost> {
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut errors: Vec<_> = errors.iter().map(|error| (span_of(error, text), error.message().to_owned())).collect();
     errors.sort_by_key(|(span, _)| span.start);
-    let lost = errors.iter().filter_map(|(span, message)| {
-        if message.starts_with("key with no value") {
-            Some(no_assignment(text, span.start, &errors))
-        } else if message.starts_with("unclosed array table") || message.starts_with("unclosed table") {
-            Some(open_header(text, span.start, message))
-        } else if message.starts_with("unclosed") {
-            let start = value_around(document.get_ref(), span.start)?;
-            Some(open_bracket(text, start, message, &errors))
-        } else {
-            None
-        }
+    // What has to be done is found out for the first of them alone: there may be thousands.
+    let starts = errors.iter().filter_map(|(span, message)| {
+        let start = match mistake(message)? {
+            Mistake::OpenBracket => value_around(document.get_ref(), span.start)?,
+            Mistake::NoAssignment | Mistake::OpenHeader => span.start,
+        };
+        Some((start, message))
     });
-    lost.min_by_key(|lost| lost.lines.start)
+    let (start, message) = starts.min_by_key(|(start, _)| line_start(text, *start))?;
+    Some(match mistake(message)? {
+        Mistake::NoAssignment => no_assignment(text, start, &errors),
+        Mistake::OpenHeader => open_header(text, start, message),
+        Mistake::OpenBracket => open_bracket(text, start, message, &errors),
+    })
+}
+
+/// Which of the three kinds the parser complains of, if any.
+fn mistake(message: &str) -> Option<Mistake> {
+    if message.starts_with("key with no value") {
+        Some(Mistake::NoAssignment)
+    } else if message.starts_with("unclosed array table") || message.starts_with("unclosed table") {
+        Some(Mistake::OpenHeader)
+    } else if message.starts_with("unclosed") {
+        Some(Mistake::OpenBracket)
+    } else {
+        None
+    }
 }
 
 /// A line that is neither an assignment nor a header ends the parser's run.

@@ -128,3 +128,12 @@ fn a_file_of_nothing_but_mistakes_is_cut_short() {
     assert_eq!(findings.iter().count(), 1000);
     assert_eq!(findings.summary(), "1000 errors, 0 warnings, and 8001 more that are not shown");
 }
+
+/// Thousands of mistakes of each kind; were each held against all others, this would take minutes.
+#[test]
+fn what_is_no_configuration_at_all_is_refused() {
+    for piece in [&b"no assignment\n"[..], b"\"\n", b"\xff", b"\xff\n", b"[[group]]\nno assignment\n"] {
+        let findings = check_text("noise.toml", &piece.repeat(20_000 / piece.len())).expect_err("is refused");
+        assert!(findings.iter().count() <= 1000);
+    }
+}
