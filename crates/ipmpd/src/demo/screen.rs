@@ -23,7 +23,7 @@ ipmpd demo: a host keeps its addresses when a cable, a port or a path dies
 
 Two flows of 1000 packets a second each. A packet has arrived when it is back:
   inbound   the client asks 192.0.2.50, the host answers
-  outbound  the host asks the remote client from 192.0.2.51, through the router
+  outbound  the host asks the remote client from 192.0.2.51 by the router
 
 The host is configured by this file. With a failure detection time of 1 s each
 member probes the router seven times a second; five losses in a row fail it,
