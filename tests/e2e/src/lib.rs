@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ipmp_lab::{CLIENT, Daemon, Flow, LogLine, Mark, Network, Plan, REMOTE, ROUTER, Result, wait_until};
+use ipmp_lab::{CLIENT, Daemon, Flow, LogLine, Mark, Network, Plan, ROUTER, Result, wait_until};
 use serde_json::Value;
 
 /// How long a condition may take on a busy machine before the story has failed.
@@ -114,23 +114,13 @@ pub struct Site {
 }
 
 impl Site {
-    /// Packets from the client on the LAN to a data address and back.
+    /// Packets from the client on the LAN to a data address and back. They arrive when this returns: whoever had to
+    /// ask for a hardware address in the very moment of a fault would ask again only a second later.
     pub fn flow(&self, address: u8) -> Result<Flow> {
-        Flow::round_trip(
-            (&self.network.client, CLIENT.into()),
-            (&self.network.host, data_address(address).into()),
-            RATE,
-        )
-    }
-
-    /// Packets one way, from the client on the LAN to a data address.
-    pub fn inbound(&self, address: u8) -> Result<Flow> {
-        Flow::one_way((&self.network.client, CLIENT.into()), (&self.network.host, data_address(address).into()), RATE)
-    }
-
-    /// Packets one way, from a data address to the client behind the router.
-    pub fn outbound(&self, address: u8) -> Result<Flow> {
-        Flow::one_way((&self.network.host, data_address(address).into()), (&self.network.remote, REMOTE.into()), RATE)
+        let (client, host) = (&self.network.client, &self.network.host);
+        let flow = Flow::round_trip((client, CLIENT.into()), (host, data_address(address).into()), RATE)?;
+        wait_until(PATIENCE, "packets to arrive", || Ok(flow.report()?.received > u64::from(RATE) / 50))?;
+        Ok(flow)
     }
 
     /// Waits for a message about an interface.
