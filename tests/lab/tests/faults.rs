@@ -105,6 +105,8 @@ fn assert_share(report: &Report, share: f64) {
 fn random_loss_is_of_the_share_that_was_asked_for() -> Result<()> {
     let network = network(WireKind::Veth)?;
     let flow = Flow::one_way(client(&network), host(&network), 10_000)?;
+    // A first question for the hardware address that is lost is asked again only a second later.
+    wait_until(Duration::from_secs(5), "packets to arrive", || Ok(flow.report()?.received > 0))?;
     for share in [0.05, 0.2, 0.7] {
         network.members[0].lose(Way::Inbound, Frames::Udp, share)?;
         let since = SystemTime::now();
