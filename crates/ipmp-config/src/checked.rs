@@ -32,6 +32,7 @@ fn group(written: Group, (failure_detection_time, failback): (std::time::Duratio
             .map(|route| RouteConfig { to: route.to.value, via: route.via.value })
             .collect(),
         failure_detection_time: written.failure_detection_time.map_or(failure_detection_time, |at| at.value),
+        detection: ipmp_core::Detection::default(),
         failback: written.failback.map_or(failback, |at| at.value),
         targets: values(written.targets),
         targets_exclusive: written.targets_exclusive.is_some_and(|at| at.value),

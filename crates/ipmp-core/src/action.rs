@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +10,10 @@ use crate::event::Refusal;
 use crate::id::{Family, IfIndex, IfName, Mac, ProbeId, RequestId, TransactionId};
 use crate::kernel::{AddressKey, Route, RouteKey, Scope, Tunables};
 use crate::notice::Notice;
+use crate::time::Instant;
 
 /// Something to be done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Action {
     /// Open the probe socket of a member and family, in place of one that is open.
     OpenProber(Prober),
@@ -30,7 +32,19 @@ pub enum Action {
         member: IfName,
         /// To whom.
         target: IpAddr,
+        /// Length of the IP packet in bytes, not to be fragmented; none for the shortest.
+        length: Option<u16>,
     },
+    /// Ask by multicast which hosts are on the link (§3); answered by [`crate::Event::Discovered`], once
+    /// for each host and request.
+    Discover {
+        /// From the prober of this member.
+        member: IfName,
+        /// In this family.
+        family: Family,
+    },
+    /// Show those who watch probes what became of one.
+    Probed(ProbeReport),
     /// Carry out changes in order; answered by [`crate::Event::Changed`].
     Apply(Transaction),
     /// Repeat announcements; no answer. Never overtakes an earlier `Apply`.
@@ -50,6 +64,37 @@ pub enum Action {
         /// What to say.
         result: Result<(), Refusal>,
     },
+}
+
+/// What became of a probe (`ipmpstat -p`, §12).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeReport {
+    /// Which.
+    pub probe: ProbeId,
+    /// Of which member.
+    pub member: IfName,
+    /// To whom.
+    pub target: IpAddr,
+    /// When it was sent.
+    pub sent: Instant,
+    /// Answered or not.
+    pub outcome: ProbeOutcome,
+    /// Smoothed round trip to the target and its mean deviation, where known.
+    pub rtt: Option<(Duration, Duration)>,
+}
+
+/// What became of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProbeOutcome {
+    /// Answered.
+    Acked {
+        /// Until the kernel received the answer.
+        network: Duration,
+        /// Until the answer was worked on.
+        total: Duration,
+    },
+    /// Unanswered for too long, or refused by the kernel.
+    Lost,
 }
 
 /// A probe socket: raw ICMP or ICMPv6, bound to the device and to the test address.

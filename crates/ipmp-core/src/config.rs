@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{GroupName, IfName};
 
-/// Failure detection time where nothing is configured (`ipmp-behaviour.md` §0).
-pub const FAILURE_DETECTION_TIME_DEFAULT: Duration = Duration::from_secs(10);
+/// Failure detection time where nothing is configured. Solaris has 10 s; `docs/detection.md` shows why one
+/// is enough here.
+pub const FAILURE_DETECTION_TIME_DEFAULT: Duration = Duration::from_secs(1);
 
 /// The shortest failure detection time that is accepted (`ipmp-behaviour.md`, decisions for Linux).
 pub const FAILURE_DETECTION_TIME_MIN: Duration = Duration::from_millis(20);
@@ -38,6 +39,8 @@ pub struct GroupConfig {
     pub routes: Vec<RouteConfig>,
     /// Within this time a dead path is found.
     pub failure_detection_time: Duration,
+    /// How failures are looked for, and what follows short of a failure.
+    pub detection: Detection,
     /// Whether a repaired member takes its addresses back.
     pub failback: bool,
     /// Explicit probe targets.
@@ -46,6 +49,62 @@ pub struct GroupConfig {
     pub targets_exclusive: bool,
     /// The underlying interfaces, in the order of the file.
     pub members: Vec<MemberConfig>,
+}
+
+/// How failures of a group's members are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detection {
+    /// When probes are sent, and how many lost ones are a failure.
+    pub schedule: Schedule,
+    /// As far as the failure detection time is raised where the network is too slow for it; ten times
+    /// itself where nothing is configured (§14 #10).
+    pub failure_detection_time_max: Option<Duration>,
+    /// A member that loses this share of its probes is degraded.
+    pub degraded_loss_percent: u8,
+    /// Whether a degraded member is emptied while a better one exists.
+    pub drain: bool,
+    /// When a member that fails again and again is no longer repaired at once.
+    pub damping: Damping,
+}
+
+impl Default for Detection {
+    fn default() -> Self {
+        Self {
+            schedule: Schedule::Confirm,
+            failure_detection_time_max: None,
+            degraded_loss_percent: 10,
+            drain: false,
+            damping: Damping::default(),
+        }
+    }
+}
+
+/// When probes are sent, and how many lost ones are a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Schedule {
+    /// Solaris': a probe every seventh of the failure detection time, five losses in a row (§4).
+    Classic,
+    /// A third of those probes while all is well; the first loss is confirmed by twenty more, spread over
+    /// half the failure detection time and all targets, all of which must be lost too.
+    Confirm,
+}
+
+/// A penalty for each member that grows with each failure and halves with time (RFC 2439, section 4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Damping {
+    /// After which time half of it is left.
+    pub half_life: Duration,
+    /// From this penalty on a failed member is not repaired; a failure counts 1000.
+    pub suspend: u32,
+    /// Below this one it is again.
+    pub reuse: u32,
+}
+
+impl Default for Damping {
+    /// Three failures within a minute suspend, as the third link-up within a minute does on Solaris (§5).
+    fn default() -> Self {
+        Self { half_life: Duration::from_secs(60), suspend: 2000, reuse: 1000 }
+    }
 }
 
 /// A static route of a group.

@@ -115,6 +115,7 @@ impl Engine {
             Event::Reply { probe, received } => {
                 self.groups.iter_mut().any(|group| group.reply(probe, received));
             }
+            Event::BadReply { .. } | Event::Discovered { .. } => {}
             Event::Changed { transaction, outcomes } => self.changed(transaction, outcomes, now, actions),
             Event::Command { request, command } => self.command(request, command, now, actions),
         }

@@ -1,5 +1,7 @@
 //! Everything that can wake the core, in one place. Events can be written down and played again.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
@@ -41,6 +43,22 @@ pub enum Event {
         /// When the kernel received it.
         received: Instant,
     },
+    /// Something came to a probe socket that does not answer a probe for the first time.
+    BadReply {
+        /// The member.
+        member: IfName,
+        /// The family.
+        family: Family,
+        /// What is wrong with it.
+        fault: ReplyFault,
+    },
+    /// A host answered the multicast request that [`crate::Action::Discover`] asked for.
+    Discovered {
+        /// The member.
+        member: IfName,
+        /// The host.
+        address: IpAddr,
+    },
     /// The mover is done with a transaction. Every notification of its changes has been fed before.
     Changed {
         /// Which.
@@ -55,6 +73,21 @@ pub enum Event {
         /// What it wants.
         command: Command,
     },
+}
+
+/// Why something that came is not the answer to a probe (§4, accepting a reply).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ReplyFault {
+    /// The probe was answered before.
+    Duplicate,
+    /// Its sequence was not sent, or too long ago.
+    OutOfWindow,
+    /// From another address than was probed.
+    Fake,
+    /// The answer of the host that was probed, with other data than the probe's, or a wrong checksum.
+    Corrupt,
+    /// No echo reply at all, cut short, or for another socket.
+    Malformed,
 }
 
 /// What became of one change.

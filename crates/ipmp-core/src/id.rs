@@ -19,7 +19,7 @@ pub const GROUP_NAME_MAX: usize = 31;
 #[serde(try_from = "String", into = "String")]
 pub struct IfName(Arc<str>);
 
-/// The name of a group: 1 to 31 bytes. Cheap to clone.
+/// The name of a group: 1 to 31 bytes, or none for the anonymous group. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct GroupName(Arc<str>);
@@ -64,6 +64,18 @@ impl FromStr for GroupName {
             return Err(BadName("a group name has no control characters"));
         }
         Ok(Self(name.into()))
+    }
+}
+
+impl GroupName {
+    /// The name of the group of all interfaces that are in none (§9): empty.
+    pub fn anonymous() -> Self {
+        Self("".into())
+    }
+
+    /// Whether it is that one.
+    pub fn is_anonymous(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

@@ -56,6 +56,11 @@ pub struct Link {
     pub carrier: bool,
     /// `IFLA_CARRIER_DOWN_COUNT`: tells of flaps too short to be seen.
     pub carrier_downs: u32,
+    /// Largest packet (`IFLA_MTU`).
+    pub mtu: u32,
+    /// Whether it is a link with many hosts that may have addresses: multicast, neither loopback nor
+    /// point-to-point, and no port of a bridge, bond or team (§2, ignored interfaces).
+    pub multi_access: bool,
     /// Alias (`IFLA_IFALIAS`).
     pub alias: Option<String>,
     /// The settings of `Tunables` on this device; none where the device has no IPv4.

@@ -28,10 +28,10 @@ pub mod notice;
 pub mod status;
 pub mod time;
 
-pub use action::{Action, Announcement, Change, Memory, Prober, Transaction};
-pub use config::{Config, GroupConfig, MemberConfig};
+pub use action::{Action, Announcement, Change, Memory, ProbeOutcome, ProbeReport, Prober, Transaction};
+pub use config::{Config, Damping, Detection, GroupConfig, MemberConfig, Schedule};
 pub use engine::Engine;
-pub use event::{Command, Event, Outcome, Refusal};
+pub use event::{Command, Event, Outcome, Refusal, ReplyFault};
 pub use id::{Family, GroupName, IfIndex, IfName, Mac, ProbeId, RequestId, TransactionId};
 pub use notice::Notice;
 pub use status::Status;

@@ -227,14 +227,18 @@ impl Member {
             inactive: self.inactive,
             standby: self.config.standby,
             link_up: self.link_usable(),
+            hwaddr_duplicate: false,
+            drained: false,
             probe,
             state,
             since: self.since,
             reason: match &self.health {
-                _ if self.offline => Some(Reason::Requested),
-                Health::Failed { reason, .. } => Some(reason.clone()),
-                Health::Functioning => None,
+                _ if self.offline => Reason::Requested,
+                Health::Failed { reason, .. } => reason.clone(),
+                Health::Functioning => Reason::LinkUp,
             },
+            penalty: 0,
+            waits_for: None,
             probing: self.probing.iter().map(|probing| probing.status(now)).collect(),
         }
     }
@@ -261,6 +265,8 @@ mod tests {
             up,
             carrier,
             carrier_downs: 0,
+            mtu: 1500,
+            multi_access: true,
             alias: None,
             tunables: None,
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{GroupName, IfName};
+use crate::id::{Family, GroupName, IfName};
 
 pub use message::{Field, MESSAGES, Message};
 
@@ -111,6 +111,55 @@ pub enum Reason {
     Network,
     /// The administrator asked for it.
     Requested,
+    /// Another member has the same hardware address.
+    HardwareAddress {
+        /// Which.
+        twin: IfName,
+    },
+    /// It works, but not well.
+    Grey(Grey),
+    /// There is nobody to probe.
+    NoTargets,
+}
+
+/// What is wrong with a member that works.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Grey {
+    /// Many of its probes are lost, though never enough in a row.
+    Loss {
+        /// So many of a hundred.
+        percent: u8,
+    },
+    /// Round trips take much longer than they used to.
+    Slow {
+        /// Now.
+        rtt: Duration,
+        /// Before.
+        usual: Duration,
+    },
+    /// Large probes are lost while small ones pass: a wrong MTU on the path, or bad optics.
+    Large {
+        /// Length of the packets that are lost.
+        length: u16,
+    },
+    /// Answers come with other data than was sent.
+    Corrupt {
+        /// So many of late.
+        replies: u32,
+    },
+}
+
+impl fmt::Display for Grey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Grey::Loss { percent } => write!(f, "{percent} % of the recent probes are lost"),
+            Grey::Slow { rtt, usual } => {
+                write!(f, "RTT {:.2} ms, usually {:.2} ms", rtt.as_secs_f64() * 1e3, usual.as_secs_f64() * 1e3)
+            }
+            Grey::Large { length } => write!(f, "probes of {length} bytes are lost while small ones pass"),
+            Grey::Corrupt { replies } => write!(f, "{replies} corrupted replies of late"),
+        }
+    }
 }
 
 impl fmt::Display for Reason {
@@ -135,6 +184,9 @@ impl fmt::Display for Reason {
             Reason::Unproven => f.write_str("not proven yet, waiting for 10 consecutive replies"),
             Reason::Network => f.write_str("no member of the group is answered"),
             Reason::Requested => f.write_str("requested by the administrator"),
+            Reason::HardwareAddress { twin } => write!(f, "same hardware address as {twin}"),
+            Reason::Grey(grey) => grey.fmt(f),
+            Reason::NoTargets => f.write_str("nothing to probe"),
         }
     }
 }
@@ -153,7 +205,7 @@ impl fmt::Display for Joined<'_> {
 /// Something to be told. The fields are what their names say: the interface and group that it is about,
 /// data or target addresses, and sentences of the kernel.
 #[allow(missing_docs)]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Notice {
     /// A member lost its link, or was found without.
     LinkDown { interface: IfName, group: GroupName, reason: Reason },
@@ -181,6 +233,38 @@ pub enum Notice {
     TestAddressMissing { interface: IfName, group: GroupName },
     /// It has one now.
     TestAddressConfigured { interface: IfName, group: GroupName, address: IpAddr },
+    /// Its test address is on another interface too.
+    TestAddressDuplicate { interface: IfName, group: GroupName, address: IpAddr, twin: String },
+    /// A member has the hardware address of another one, and goes out of service.
+    DuplicateHwaddr { interface: IfName, group: GroupName, twin: IfName },
+    /// It has one of its own again.
+    DuplicateHwaddrResolved { interface: IfName, group: GroupName },
+    /// A member lacks a family that others have.
+    Inhomogeneous { interface: IfName, group: GroupName, family: Family },
+    /// It has it now.
+    Homogeneous { interface: IfName, group: GroupName },
+    /// The network is too slow for the failure detection time.
+    FdtRaised { interface: IfName, group: GroupName, family: Family, wanted: Duration, now: Duration },
+    /// The failure detection time is shorter again.
+    FdtImproved { interface: IfName, group: GroupName, family: Family, now: Duration },
+    /// It would have to be longer than it may be.
+    FdtLimited { interface: IfName, group: GroupName, family: Family, limit: Duration, rtt: Duration },
+    /// A target is much slower than the others, and rests (§3, SLOW).
+    TargetSlow { interface: IfName, group: GroupName, target: IpAddr, rtt: Duration },
+    /// A member works, but not well.
+    InterfaceDegraded { interface: IfName, group: GroupName, reason: Grey },
+    /// It works well again.
+    InterfaceImproved { interface: IfName, group: GroupName },
+    /// A degraded member is emptied.
+    InterfaceDrained { interface: IfName, group: GroupName, reason: Grey },
+    /// It carries data again, well or because nothing better is left.
+    InterfaceUndrained { interface: IfName, group: GroupName },
+    /// A member fails too often to be repaired at once.
+    RepairSuspended { interface: IfName, group: GroupName, penalty: u32, reuse: u32, left: Duration },
+    /// At this loss members that work will be taken for failed.
+    FalseFailuresExpected { group: GroupName, interface: IfName, percent: f64, per_year: f64 },
+    /// Replies wait long in this host before the daemon gets to them.
+    LocalOverload { interface: IfName, network: Duration, total: Duration },
     /// Taken out of service by the administrator.
     Offline { interface: IfName, group: GroupName },
     /// Back in service.

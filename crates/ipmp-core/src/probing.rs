@@ -10,7 +10,7 @@ use crate::action::{Action, Prober};
 use crate::history::{Answer, History};
 use crate::id::{Family, IfIndex, IfName, ProbeId};
 use crate::jitter::Jitter;
-use crate::status::{ProbeCounts, ProbingStatus, TargetMode, TargetStatus};
+use crate::status::{ProbeCounts, ProbingStatus, TargetMode, TargetState, TargetStatus};
 use crate::target::Targets;
 use crate::time::Instant;
 
@@ -172,7 +172,7 @@ impl Probing {
             let probe = ctx.next_probe();
             self.history.order(probe, target);
             self.counts.sent += 1;
-            ctx.actions.push(Action::SendProbe { probe, member: member.clone(), target });
+            ctx.actions.push(Action::SendProbe { probe, member: member.clone(), target, length: None });
         }
         self.base = self.base + self.interval;
         if self.base + self.interval < ctx.now {
@@ -213,13 +213,22 @@ impl Probing {
     }
 
     pub(crate) fn status(&self, now: Instant) -> ProbingStatus {
-        let target = |target: &&crate::target::Target| TargetStatus { address: target.address, rtt: target.rtt.get() };
+        let target = |target: &&crate::target::Target| TargetStatus {
+            address: target.address,
+            state: TargetState::Active,
+            rtt: target.rtt.get(),
+            loss: None,
+        };
         ProbingStatus {
             family: self.family(),
             test_address: self.test.addr(),
             mode: if matches!(self.socket, Socket::Broken { .. }) { TargetMode::Disabled } else { TargetMode::Routes },
             targets: self.targets.in_firing_order(now).iter().map(target).collect(),
-            counts: self.counts,
+            run: None,
+            loss: None,
+            timeout: self.interval,
+            last_reply: self.last_reply(now),
+            counts: self.counts.clone(),
         }
     }
 

@@ -225,6 +225,8 @@ impl Driver {
             | Event::ProberFailed { .. }
             | Event::ProbeSent { .. }
             | Event::Reply { .. }
+            | Event::BadReply { .. }
+            | Event::Discovered { .. }
             | Event::Command { .. } => {}
         }
     }

@@ -30,7 +30,10 @@ pub fn status_line(status: &Status) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use ipmp_core::Instant;
+    use ipmp_core::notice::Reason;
     use ipmp_core::status::{GroupStatus, MemberState, MemberStatus, ProbeState};
 
     use super::*;
@@ -41,6 +44,8 @@ mod tests {
             name: name.parse().unwrap(),
             state,
             failure_detection_time: None,
+            failure_detection_time_wanted: Duration::from_secs(1),
+            false_failures_per_year: None,
             members: members
                 .iter()
                 .map(|&(name, active)| MemberStatus {
@@ -52,7 +57,11 @@ mod tests {
                     probe: ProbeState::Disabled,
                     state: if active { MemberState::Ok } else { MemberState::Failed },
                     since: Instant::default(),
-                    reason: None,
+                    reason: Reason::LinkUp,
+                    hwaddr_duplicate: false,
+                    drained: false,
+                    penalty: 0,
+                    waits_for: None,
                     probing: vec![],
                 })
                 .collect(),

@@ -274,8 +274,18 @@ impl Kernel {
         self.last_index += 1;
         self.generation += 1;
         let index = IfIndex(self.last_index);
-        let link =
-            Link { index, name, mac, up: false, carrier: false, carrier_downs: 0, alias, tunables: Some(TUNABLES) };
+        let link = Link {
+            index,
+            name,
+            mac,
+            up: false,
+            carrier: false,
+            carrier_downs: 0,
+            mtu: 1500,
+            multi_access: true,
+            alias,
+            tunables: Some(TUNABLES),
+        };
         self.links.insert(index, link);
         index
     }

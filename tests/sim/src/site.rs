@@ -80,6 +80,7 @@ pub fn group(segment: u8, failure_detection_time: Duration) -> GroupConfig {
         gateways: Vec::new(),
         routes: Vec::new(),
         failure_detection_time,
+        detection: ipmp_core::Detection::default(),
         failback: true,
         targets: vec![host(segment, 1), host(segment, 2)],
         targets_exclusive: true,

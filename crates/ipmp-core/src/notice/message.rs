@@ -4,6 +4,7 @@
 //! holds the same table for people, and a test compares the two.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::{Level, Notice};
 
@@ -50,6 +51,10 @@ messages! {
         ["interface", "group", "limit"];
     INTERFACE_FAILED = Error, "interface_failed", "94f469c9ce464350ac6a28e55a3e0247",
         "IP interface failure detected on {interface} of group {group}", ["interface", "group", "reason"];
+    UNGROUPED_FAILED = Error, "ungrouped_interface_failed", "0911308956fa4fefb6f4fba4a928e25e",
+        "IP interface failure detected on {interface}", ["interface", "reason"];
+    UNGROUPED_REPAIRED = Notice, "ungrouped_interface_repaired", "6aec396631374ebdb7bbb0da8eefca0c",
+        "IP interface repair detected on {interface}", ["interface", "reason"];
     INTERFACE_REPAIRED = Notice, "interface_repaired", "90b5dff8ac4f44e1a74f8452b61d30fd",
         "IP interface repair detected on {interface} of group {group}", ["interface", "group", "reason"];
     GROUP_FAILED = Critical, "group_failed", "b05bba56e9684dabbaf0c3f9f7933ac8",
@@ -73,6 +78,50 @@ messages! {
     TEST_ADDRESS_CONFIGURED = Notice, "test_address_configured", "b45f3021ea3a448898b7b0a44e4e4e28",
         "Test address now configured on interface {interface}; enabling probe-based failure detection on it",
         ["interface", "group", "address"];
+    TEST_ADDRESS_DUPLICATE = Error, "test_address_duplicate", "bfc0b37ca9d74a8a85194639403f5563",
+        "Test address {address} is not unique: it is on {twin} too; disabling probe-based failure detection on {interface}",
+        ["interface", "group", "address", "twin"];
+    DUPLICATE_HWADDR = Error, "duplicate_hwaddr", "63f12ea40cde4b6fa5b899cdee34bf73",
+        "The link on {interface} has a hardware address which is not unique in group {group}: {twin} has it too; taking it offline",
+        ["interface", "group", "twin"];
+    DUPLICATE_HWADDR_RESOLVED = Notice, "duplicate_hwaddr_resolved", "46856eea75d54f3e8509926358762bae",
+        "The link on {interface} now has a unique hardware address in group {group}; bringing it online",
+        ["interface", "group"];
+    INHOMOGENEOUS = Error, "inhomogeneous", "9c7bdeb730504fbf865ddbba7de83df7",
+        "Interface {interface} in group {group} has no {family}, which others have; connectivity may be affected",
+        ["interface", "group", "family"];
+    HOMOGENEOUS = Notice, "homogeneous", "46c3060417e448958986b8506a64cd2a",
+        "Interface {interface} is now consistent with group {group}", ["interface", "group"];
+    FDT_RAISED = Warning, "fdt_raised", "1560c6529a0d4476ad4ba4fc8ffd1c73",
+        "Cannot meet requested failure detection time of {wanted_ms} ms on ({family} {interface}) new failure detection time for group {group} is {fdt_ms} ms",
+        ["interface", "group", "family", "wanted_ms", "fdt_ms"];
+    FDT_IMPROVED = Notice, "fdt_improved", "f97e40d9fc3040e3857f3dca0da03c47",
+        "Improved failure detection time {fdt_ms} ms on ({family} {interface}) for group {group}",
+        ["interface", "group", "family", "fdt_ms"];
+    FDT_LIMITED = Error, "fdt_limited", "107eb0788c604e75a6cdcdc51156183c",
+        "Round trips of {rtt_ms} ms on ({family} {interface}) are too long for the longest failure detection time allowed in group {group}, {limit_ms} ms; failures may be seen where there are none",
+        ["interface", "group", "family", "limit_ms", "rtt_ms"];
+    TARGET_SLOW = Notice, "target_slow", "61504c00215d46599db21746382a6af4",
+        "Target {target} on {interface} of group {group} is much slower than the others and rests for a while",
+        ["interface", "group", "target", "rtt_ms"];
+    INTERFACE_DEGRADED = Warning, "interface_degraded", "4ad93ca1b02747ccb1726b1192125055",
+        "IP interface {interface} of group {group} is degraded", ["interface", "group", "reason"];
+    INTERFACE_IMPROVED = Notice, "interface_improved", "2f963e7382a14a3ba324c608072e7948",
+        "IP interface {interface} of group {group} is no longer degraded", ["interface", "group"];
+    INTERFACE_DRAINED = Notice, "interface_drained", "2d97f40e5a3c4c4594272fea32e69b58",
+        "Degraded interface {interface} of group {group} is emptied, because a better one exists",
+        ["interface", "group", "reason"];
+    INTERFACE_UNDRAINED = Notice, "interface_undrained", "09f9c6b4bdca482ba42917efb6fba59e",
+        "Interface {interface} of group {group} carries data again", ["interface", "group"];
+    REPAIR_SUSPENDED = Warning, "repair_suspended", "6b3c4f29f57f43269d3d11be096e4607",
+        "IP interface {interface} of group {group} fails too often, penalty {penalty}; disabling repair until it is below {reuse}, in {left_ms} ms",
+        ["interface", "group", "penalty", "reuse", "left_ms"];
+    FALSE_FAILURES_EXPECTED = Warning, "false_failures_expected", "3d548e3992774b3e984c9d42072bd521",
+        "At the present loss of {percent} % on {interface}, failures will be seen {per_year} times a year in group {group} where there are none; a longer failure detection time or more targets would help",
+        ["group", "interface", "percent", "per_year"];
+    LOCAL_OVERLOAD = Warning, "local_overload", "b92f33f7ae914e7cbc3a38ab3890e77b",
+        "This host is overloaded: a reply on {interface} came after {network_ms} ms and was read after {total_ms} ms",
+        ["interface", "network_ms", "total_ms"];
     OFFLINE = Notice, "offline", "8668922d5014448189c02ab522e7f020",
         "Interface {interface} of group {group} has been taken offline", ["interface", "group"];
     ONLINE = Notice, "online", "36f17a7105574774845f3afcc764cd5e",
@@ -120,6 +169,8 @@ impl Notice {
             Notice::LinkDown { .. } => &LINK_DOWN,
             Notice::LinkUp { .. } => &LINK_UP,
             Notice::LinkFlapping { .. } => &LINK_FLAPPING,
+            Notice::InterfaceFailed { group, .. } if group.is_anonymous() => &UNGROUPED_FAILED,
+            Notice::InterfaceRepaired { group, .. } if group.is_anonymous() => &UNGROUPED_REPAIRED,
             Notice::InterfaceFailed { .. } => &INTERFACE_FAILED,
             Notice::InterfaceRepaired { .. } => &INTERFACE_REPAIRED,
             Notice::GroupFailed { .. } => &GROUP_FAILED,
@@ -131,6 +182,22 @@ impl Notice {
             Notice::TargetDead { .. } => &TARGET_DEAD,
             Notice::TestAddressMissing { .. } => &TEST_ADDRESS_MISSING,
             Notice::TestAddressConfigured { .. } => &TEST_ADDRESS_CONFIGURED,
+            Notice::TestAddressDuplicate { .. } => &TEST_ADDRESS_DUPLICATE,
+            Notice::DuplicateHwaddr { .. } => &DUPLICATE_HWADDR,
+            Notice::DuplicateHwaddrResolved { .. } => &DUPLICATE_HWADDR_RESOLVED,
+            Notice::Inhomogeneous { .. } => &INHOMOGENEOUS,
+            Notice::Homogeneous { .. } => &HOMOGENEOUS,
+            Notice::FdtRaised { .. } => &FDT_RAISED,
+            Notice::FdtImproved { .. } => &FDT_IMPROVED,
+            Notice::FdtLimited { .. } => &FDT_LIMITED,
+            Notice::TargetSlow { .. } => &TARGET_SLOW,
+            Notice::InterfaceDegraded { .. } => &INTERFACE_DEGRADED,
+            Notice::InterfaceImproved { .. } => &INTERFACE_IMPROVED,
+            Notice::InterfaceDrained { .. } => &INTERFACE_DRAINED,
+            Notice::InterfaceUndrained { .. } => &INTERFACE_UNDRAINED,
+            Notice::RepairSuspended { .. } => &REPAIR_SUSPENDED,
+            Notice::FalseFailuresExpected { .. } => &FALSE_FAILURES_EXPECTED,
+            Notice::LocalOverload { .. } => &LOCAL_OVERLOAD,
             Notice::Offline { .. } => &OFFLINE,
             Notice::Online { .. } => &ONLINE,
             Notice::InterfaceAppeared { .. } => &INTERFACE_APPEARED,
@@ -186,6 +253,12 @@ impl Notice {
     /// The values of the fields, in the order of the table.
     fn values(&self) -> Vec<Cow<'_, str>> {
         match self {
+            Notice::InterfaceFailed { interface, group, reason }
+            | Notice::InterfaceRepaired { interface, group, reason }
+                if group.is_anonymous() =>
+            {
+                vec![interface.as_str().into(), reason.to_string().into()]
+            }
             Notice::LinkDown { interface, group, reason }
             | Notice::InterfaceFailed { interface, group, reason }
             | Notice::InterfaceRepaired { interface, group, reason } => {
@@ -198,6 +271,10 @@ impl Notice {
             | Notice::Offline { interface, group }
             | Notice::Online { interface, group }
             | Notice::InterfaceAppeared { interface, group }
+            | Notice::DuplicateHwaddrResolved { interface, group }
+            | Notice::Homogeneous { interface, group }
+            | Notice::InterfaceImproved { interface, group }
+            | Notice::InterfaceUndrained { interface, group }
             | Notice::HardwareAddressChanged { interface, group } => {
                 vec![interface.as_str().into(), group.as_str().into()]
             }
@@ -217,6 +294,63 @@ impl Notice {
             Notice::TargetDead { interface, group, target: address }
             | Notice::TestAddressConfigured { interface, group, address } => {
                 vec![interface.as_str().into(), group.as_str().into(), address.to_string().into()]
+            }
+            Notice::TestAddressDuplicate { interface, group, address, twin } => {
+                vec![interface.as_str().into(), group.as_str().into(), address.to_string().into(), twin.into()]
+            }
+            Notice::DuplicateHwaddr { interface, group, twin } => {
+                vec![interface.as_str().into(), group.as_str().into(), twin.as_str().into()]
+            }
+            Notice::Inhomogeneous { interface, group, family } => {
+                vec![interface.as_str().into(), group.as_str().into(), family.to_string().into()]
+            }
+            Notice::FdtRaised { interface, group, family, wanted, now } => {
+                vec![
+                    interface.as_str().into(),
+                    group.as_str().into(),
+                    family.to_string().into(),
+                    millis(wanted),
+                    millis(now),
+                ]
+            }
+            Notice::FdtImproved { interface, group, family, now } => {
+                vec![interface.as_str().into(), group.as_str().into(), family.to_string().into(), millis(now)]
+            }
+            Notice::FdtLimited { interface, group, family, limit, rtt } => {
+                vec![
+                    interface.as_str().into(),
+                    group.as_str().into(),
+                    family.to_string().into(),
+                    millis(limit),
+                    millis(rtt),
+                ]
+            }
+            Notice::TargetSlow { interface, group, target, rtt } => {
+                vec![interface.as_str().into(), group.as_str().into(), target.to_string().into(), millis(rtt)]
+            }
+            Notice::InterfaceDegraded { interface, group, reason }
+            | Notice::InterfaceDrained { interface, group, reason } => {
+                vec![interface.as_str().into(), group.as_str().into(), reason.to_string().into()]
+            }
+            Notice::RepairSuspended { interface, group, penalty, reuse, left } => {
+                vec![
+                    interface.as_str().into(),
+                    group.as_str().into(),
+                    penalty.to_string().into(),
+                    reuse.to_string().into(),
+                    millis(left),
+                ]
+            }
+            Notice::FalseFailuresExpected { group, interface, percent, per_year } => {
+                vec![
+                    group.as_str().into(),
+                    interface.as_str().into(),
+                    format!("{percent:.1}").into(),
+                    format!("{per_year:.0}").into(),
+                ]
+            }
+            Notice::LocalOverload { interface, network, total } => {
+                vec![interface.as_str().into(), millis(network), millis(total)]
             }
             Notice::DaemonLate { late, void } => vec![late.as_millis().to_string().into(), void.to_string().into()],
             Notice::Mended { what } => vec![what.into()],
@@ -239,6 +373,10 @@ impl Notice {
     }
 }
 
+fn millis(span: &Duration) -> Cow<'static, str> {
+    span.as_millis().to_string().into()
+}
+
 /// Puts the values of the fields where the template names them.
 fn fill(template: &str, fields: &[Field]) -> String {
     let mut parts = template.split(['{', '}']);
@@ -255,15 +393,20 @@ fn fill(template: &str, fields: &[Field]) -> String {
 mod tests {
     use std::collections::BTreeSet;
     use std::net::IpAddr;
-    use std::time::Duration;
 
     use super::*;
-    use crate::notice::Reason;
+    use crate::id::{Family, GroupName};
+    use crate::notice::{Grey, Reason};
 
     /// One notice of every message, in the order of the table.
     fn samples() -> Vec<Notice> {
         let interface = || "eth0".parse().unwrap();
         let group = || "acctg".parse().unwrap();
+        let anonymous = GroupName::anonymous;
+        let twin = || "eth1".parse().unwrap();
+        let ms = Duration::from_millis;
+        let grey = || Grey::Slow { rtt: ms(9), usual: ms(1) };
+        let family = Family::V4;
         let address: IpAddr = "192.0.2.50".parse().unwrap();
         let file = || "/etc/ipmpd/ipmpd.toml".to_owned();
         let reason = || "No such device".to_owned();
@@ -278,6 +421,8 @@ mod tests {
             Notice::LinkUp { interface: interface(), group: group() },
             Notice::LinkFlapping { interface: interface(), group: group(), limit: 2 },
             Notice::InterfaceFailed { interface: interface(), group: group(), reason: lost.clone() },
+            Notice::InterfaceFailed { interface: interface(), group: anonymous(), reason: lost.clone() },
+            Notice::InterfaceRepaired { interface: interface(), group: anonymous(), reason: Reason::LinkUp },
             Notice::InterfaceRepaired { interface: interface(), group: group(), reason: Reason::LinkUp },
             Notice::GroupFailed { interface: interface(), group: group(), reason: lost },
             Notice::GroupRecovered { interface: interface(), group: group() },
@@ -288,6 +433,28 @@ mod tests {
             Notice::TargetDead { interface: interface(), group: group(), target: address },
             Notice::TestAddressMissing { interface: interface(), group: group() },
             Notice::TestAddressConfigured { interface: interface(), group: group(), address },
+            Notice::TestAddressDuplicate { interface: interface(), group: group(), address, twin: "eth9".into() },
+            Notice::DuplicateHwaddr { interface: interface(), group: group(), twin: twin() },
+            Notice::DuplicateHwaddrResolved { interface: interface(), group: group() },
+            Notice::Inhomogeneous { interface: interface(), group: group(), family },
+            Notice::Homogeneous { interface: interface(), group: group() },
+            Notice::FdtRaised { interface: interface(), group: group(), family, wanted: ms(1000), now: ms(3500) },
+            Notice::FdtImproved { interface: interface(), group: group(), family, now: ms(1750) },
+            Notice::FdtLimited { interface: interface(), group: group(), family, limit: ms(10000), rtt: ms(1600) },
+            Notice::TargetSlow { interface: interface(), group: group(), target: address, rtt: ms(400) },
+            Notice::InterfaceDegraded { interface: interface(), group: group(), reason: grey() },
+            Notice::InterfaceImproved { interface: interface(), group: group() },
+            Notice::InterfaceDrained { interface: interface(), group: group(), reason: grey() },
+            Notice::InterfaceUndrained { interface: interface(), group: group() },
+            Notice::RepairSuspended {
+                interface: interface(),
+                group: group(),
+                penalty: 2400,
+                reuse: 1000,
+                left: ms(75_000),
+            },
+            Notice::FalseFailuresExpected { group: group(), interface: interface(), percent: 20.0, per_year: 57.0 },
+            Notice::LocalOverload { interface: interface(), network: ms(1), total: ms(90) },
             Notice::Offline { interface: interface(), group: group() },
             Notice::Online { interface: interface(), group: group() },
             Notice::InterfaceAppeared { interface: interface(), group: group() },
@@ -352,6 +519,10 @@ mod tests {
             "At least 1 IP interface (eth0) in group acctg is now usable",
             "Data address 192.0.2.50 moved from eth0 to eth1",
             "No test address configured on interface eth0; disabling probe-based failure detection on it",
+            "Cannot meet requested failure detection time of 1000 ms on (inet eth0) new failure detection time for group acctg is 3500 ms",
+            "Improved failure detection time 1750 ms on (inet eth0) for group acctg",
+            "IP interface failure detected on eth0",
+            "IP interface repair detected on eth0",
         ] {
             assert!(sentences.iter().any(|sentence| sentence == wording), "{wording}");
         }

@@ -41,6 +41,8 @@ pub(super) fn present(payload: &[u8]) -> Option<Link> {
         up: flags & IFF_UP != 0,
         carrier: flags & IFF_LOWER_UP != 0,
         carrier_downs: 0,
+        mtu: 0,
+        multi_access: false,
         alias: None,
         tunables: None,
     };

@@ -129,6 +129,8 @@ fn one_group() -> Status {
         name: "acctg".parse().unwrap(),
         state: GroupState::Degraded,
         failure_detection_time: Some(Duration::from_millis(1500)),
+        failure_detection_time_wanted: Duration::from_secs(1),
+        false_failures_per_year: None,
         members: Vec::new(),
         addresses: Vec::new(),
     };

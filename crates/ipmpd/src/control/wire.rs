@@ -55,13 +55,14 @@ fn member(status: MemberStatus, now: Instant) -> wire::Member {
             ProbeState::Disabled => wire::ProbeState::Disabled,
         },
         state: match status.state {
+            MemberState::Degraded => wire::MemberState::Ok,
             MemberState::Ok => wire::MemberState::Ok,
             MemberState::Failed => wire::MemberState::Failed,
             MemberState::Offline => wire::MemberState::Offline,
             MemberState::Unknown => wire::MemberState::Unknown,
         },
         since_ms: millis(now.since(status.since)),
-        reason: status.reason.as_ref().map(reason),
+        reason: Some(reason(&status.reason)),
         probing: status.probing.into_iter().map(probing).collect(),
     }
 }
@@ -77,6 +78,9 @@ fn reason(reason: &Reason) -> wire::Reason {
         Reason::Unproven => "unproven",
         Reason::Network => "network",
         Reason::Requested => "requested",
+        Reason::HardwareAddress { .. } => "hardware_address",
+        Reason::Grey(_) => "degraded",
+        Reason::NoTargets => "no_targets",
     };
     wire::Reason { kind: kind.to_owned(), text: reason.to_string() }
 }
@@ -90,6 +94,7 @@ fn probing(status: ProbingStatus) -> wire::Probing {
         test_address: status.test_address,
         mode: match status.mode {
             TargetMode::Routes => wire::TargetMode::Routes,
+            TargetMode::Multicast => wire::TargetMode::Routes,
             TargetMode::Disabled => wire::TargetMode::Disabled,
         },
         targets: status.targets.iter().map(target).collect(),

@@ -15,7 +15,8 @@ impl Driver {
                 return Some(Event::ProberFailed { member, family, reason: error.to_string() });
             }
             Action::CloseProber { member, family } => outside.prober.close(&member, family),
-            Action::SendProbe { probe, member, target } => {
+            Action::Discover { .. } | Action::Probed(_) => {}
+            Action::SendProbe { probe, member, target, length: _ } => {
                 let sent = outside.prober.send(probe, &member, target);
                 return Some(Event::ProbeSent { probe, sent });
             }

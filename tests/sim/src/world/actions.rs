@@ -19,7 +19,8 @@ impl World {
             Action::CloseProber { member, family } => {
                 self.daemon.probers.remove(&(member, family));
             }
-            Action::SendProbe { probe, member, target } => self.send_probe(probe, member, target),
+            Action::SendProbe { probe, member, target, length: _ } => self.send_probe(probe, member, target),
+            Action::Discover { .. } | Action::Probed(_) => {}
             Action::Apply(transaction) => {
                 self.transactions.push((self.now, transaction.clone()));
                 if self.daemon.mover.take(self.now, transaction) {
