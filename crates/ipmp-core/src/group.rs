@@ -226,6 +226,7 @@ impl Group {
             failure_detection_time: probes.then_some(self.config.failure_detection_time),
             failure_detection_time_wanted: self.config.failure_detection_time,
             false_failures_per_year: None,
+            damping: self.config.detection.damping,
             members: self.members.iter().map(|member| member.status(now)).collect(),
             addresses: self.addresses().map(address).collect(),
         }

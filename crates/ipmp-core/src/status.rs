@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::Damping;
 use crate::event::ReplyFault;
 use crate::id::{Family, GroupName, IfName};
 use crate::notice::Reason;
@@ -45,6 +46,8 @@ pub struct GroupStatus {
     /// How often a year the loss that is measured now would fail a member that works, by the schedule in
     /// force; none if no member probes.
     pub false_failures_per_year: Option<f64>,
+    /// The limits of its members' penalties.
+    pub damping: Damping,
     /// Members in the order of the configuration.
     pub members: Vec<MemberStatus>,
     /// Data addresses in the order of the configuration.

@@ -46,6 +46,7 @@ mod tests {
             failure_detection_time: None,
             failure_detection_time_wanted: Duration::from_secs(1),
             false_failures_per_year: None,
+            damping: Default::default(),
             members: members
                 .iter()
                 .map(|&(name, active)| MemberStatus {

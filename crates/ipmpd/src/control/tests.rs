@@ -131,6 +131,7 @@ fn one_group() -> Status {
         failure_detection_time: Some(Duration::from_millis(1500)),
         failure_detection_time_wanted: Duration::from_secs(1),
         false_failures_per_year: None,
+        damping: Default::default(),
         members: Vec::new(),
         addresses: Vec::new(),
     };
