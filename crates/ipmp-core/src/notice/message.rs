@@ -99,28 +99,28 @@ messages! {
         "Improved failure detection time {fdt_ms} ms on ({family} {interface}) for group {group}",
         ["interface", "group", "family", "fdt_ms"];
     FDT_LIMITED = Error, "fdt_limited", "107eb0788c604e75a6cdcdc51156183c",
-        "Round trips of {rtt_ms} ms on ({family} {interface}) are too long for the longest failure detection time allowed in group {group}, {limit_ms} ms; failures may be seen where there are none",
+        "Round trips of {rtt_ms} ms on ({family} {interface}) are too long even for the longest failure detection time allowed in group {group}, {limit_ms} ms; members that work may be taken for failed",
         ["interface", "group", "family", "limit_ms", "rtt_ms"];
     TARGET_SLOW = Notice, "target_slow", "61504c00215d46599db21746382a6af4",
-        "Target {target} on {interface} of group {group} is much slower than the others and rests for a while",
+        "Target {target} on {interface} of group {group} is much slower than the others; not probing it for a while",
         ["interface", "group", "target", "rtt_ms"];
     INTERFACE_DEGRADED = Warning, "interface_degraded", "4ad93ca1b02747ccb1726b1192125055",
         "IP interface {interface} of group {group} is degraded", ["interface", "group", "reason"];
     INTERFACE_IMPROVED = Notice, "interface_improved", "2f963e7382a14a3ba324c608072e7948",
         "IP interface {interface} of group {group} is no longer degraded", ["interface", "group"];
     INTERFACE_DRAINED = Notice, "interface_drained", "2d97f40e5a3c4c4594272fea32e69b58",
-        "Degraded interface {interface} of group {group} is emptied, because a better one exists",
+        "Degraded interface {interface} of group {group} is being emptied, because a better one exists",
         ["interface", "group", "reason"];
     INTERFACE_UNDRAINED = Notice, "interface_undrained", "09f9c6b4bdca482ba42917efb6fba59e",
         "Interface {interface} of group {group} carries data again", ["interface", "group"];
     REPAIR_SUSPENDED = Warning, "repair_suspended", "6b3c4f29f57f43269d3d11be096e4607",
-        "IP interface {interface} of group {group} fails too often, penalty {penalty}; disabling repair until it is below {reuse}, in {left_ms} ms",
+        "IP interface {interface} of group {group} fails too often; disabling repair until its penalty of {penalty} has fallen below {reuse}, in {left_ms} ms",
         ["interface", "group", "penalty", "reuse", "left_ms"];
     FALSE_FAILURES_EXPECTED = Warning, "false_failures_expected", "3d548e3992774b3e984c9d42072bd521",
-        "At the present loss of {percent} % on {interface}, failures will be seen {per_year} times a year in group {group} where there are none; a longer failure detection time or more targets would help",
+        "At the present loss of {percent} % on {interface}, about {per_year} times a year a member of group {group} that works will be taken for failed; a longer failure detection time or more targets would help",
         ["group", "interface", "percent", "per_year"];
     LOCAL_OVERLOAD = Warning, "local_overload", "b92f33f7ae914e7cbc3a38ab3890e77b",
-        "This host is overloaded: a reply on {interface} came after {network_ms} ms and was read after {total_ms} ms",
+        "This host is overloaded: a reply reached {interface} after {network_ms} ms and was read only after {total_ms} ms",
         ["interface", "network_ms", "total_ms"];
     OFFLINE = Notice, "offline", "8668922d5014448189c02ab522e7f020",
         "Interface {interface} of group {group} has been taken offline", ["interface", "group"];
