@@ -9,7 +9,7 @@ use ipmp_core::IfIndex;
 use ipmp_core::kernel::{Fact, Scope};
 use ipmp_netlink::{Client, Decoded, decode};
 use netlink_packet_core::{DefaultNla, NetlinkMessage};
-use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
+use netlink_packet_route::link::{InfoPortKind, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -67,6 +67,21 @@ fn a_link_of_a_driver_with_attributes_of_its_own_is_a_link() {
     message.attributes.push(LinkAttribute::Other(DefaultNla::new(4000, vec![1, 2, 3])));
     message.attributes.push(LinkAttribute::Other(DefaultNla::new(libc::IFLA_LINKINFO, vec![0xff; 5])));
     assert_eq!(one_link(message).name.as_str(), "eth0");
+}
+
+/// A port of anything else is not to have addresses; that of a VRF is.
+#[test]
+fn an_interface_in_a_vrf_is_no_port() {
+    let port = |kind: InfoPortKind| {
+        let mut message = link("eth0");
+        message.header.flags |= LinkFlags::Multicast;
+        message.attributes.push(LinkAttribute::Controller(3));
+        message.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::PortKind(kind)]));
+        one_link(message).multi_access
+    };
+    assert!(port(InfoPortKind::Vrf));
+    assert!(!port(InfoPortKind::Bond));
+    assert!(!port(InfoPortKind::Other("team".into())));
 }
 
 #[test]

@@ -18,6 +18,9 @@ const FLAGS_AT: usize = 8;
 
 const IFF_UP: u32 = libc::IFF_UP as u32;
 const IFF_LOWER_UP: u32 = 1 << 16;
+const IFF_MULTICAST: u32 = libc::IFF_MULTICAST as u32;
+/// Loopback, point-to-point, or without ARP: there are no neighbours, or none that can be told from another.
+const IFF_ALONE: u32 = (libc::IFF_LOOPBACK | libc::IFF_POINTOPOINT | libc::IFF_NOARP) as u32;
 
 /// Inside `AF_INET` of `IFLA_AF_SPEC` (`linux/if_link.h`).
 pub(crate) const IFLA_INET_CONF: u16 = 1;
@@ -42,7 +45,7 @@ pub(super) fn present(payload: &[u8]) -> Option<Link> {
         carrier: flags & IFF_LOWER_UP != 0,
         carrier_downs: 0,
         mtu: 0,
-        multi_access: false,
+        multi_access: flags & (IFF_MULTICAST | IFF_ALONE) == IFF_MULTICAST && !is_port(all),
         alias: None,
         tunables: None,
     };
@@ -52,6 +55,7 @@ pub(super) fn present(payload: &[u8]) -> Option<Link> {
             libc::IFLA_ADDRESS => link.mac = value.try_into().ok().map(Mac),
             libc::IFLA_CARRIER => link.carrier = *value.first()? != 0,
             libc::IFLA_CARRIER_DOWN_COUNT => link.carrier_downs = number(value)?,
+            libc::IFLA_MTU => link.mtu = number(value)?,
             libc::IFLA_IFALIAS => link.alias = text(value).filter(|alias| !alias.is_empty()),
             libc::IFLA_AF_SPEC => link.tunables = tunables(value),
             libc::IFLA_WIRELESS => return None,
@@ -79,6 +83,14 @@ fn header(payload: &[u8]) -> Option<(IfIndex, u32)> {
     let itself = i32::from(*payload.first()?) == libc::AF_UNSPEC;
     let (number, flags) = (word(payload, INDEX_AT)?, word(payload, FLAGS_AT)?);
     itself.then_some((index(number)?, flags))
+}
+
+/// Whether the interface has a master that takes its packets. The one kind that leaves an interface its
+/// addresses is a VRF.
+fn is_port(all: &[u8]) -> bool {
+    let master = find(all, libc::IFLA_MASTER).and_then(number).unwrap_or(0);
+    let kind = find(all, libc::IFLA_LINKINFO).and_then(|info| find(info, libc::IFLA_INFO_SLAVE_KIND));
+    master != 0 && kind.and_then(text).is_none_or(|kind| kind != "vrf")
 }
 
 /// `IFLA_AF_SPEC` → `AF_INET` → `IFLA_INET_CONF`: an array of words, the setting numbered n at n - 1.

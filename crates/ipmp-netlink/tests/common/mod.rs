@@ -49,13 +49,22 @@ pub struct Tap {
 
 impl Tap {
     pub fn new(name: &str) -> Tap {
+        Tap::open(name, libc::IFF_TAP)
+    }
+
+    /// One that carries packets rather than frames.
+    pub fn tun(name: &str) -> Tap {
+        Tap::open(name, libc::IFF_TUN)
+    }
+
+    fn open(name: &str, kind: libc::c_int) -> Tap {
         let file = OpenOptions::new().read(true).write(true).open("/dev/net/tun").unwrap();
         // SAFETY: all-zero is a valid `ifreq`.
         let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
         for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
             *to = from as libc::c_char;
         }
-        request.ifr_ifru.ifru_flags = (libc::IFF_TAP | libc::IFF_NO_PI) as i16;
+        request.ifr_ifru.ifru_flags = (kind | libc::IFF_NO_PI) as i16;
         // SAFETY: TUNSETIFF reads and writes one `ifreq`, which outlives the call.
         assert_eq!(unsafe { libc::ioctl(file.as_raw_fd(), libc::TUNSETIFF, &mut request) }, 0);
         Tap { file, name: name.parse().unwrap() }
