@@ -1,26 +1,24 @@
 //! From what is written to what is meant: defaults applied, places dropped.
 
-use ipmp_core::config::{FAILURE_DETECTION_TIME_DEFAULT, RouteConfig};
+use ipmp_core::config::RouteConfig;
 use ipmp_core::{Config, GroupConfig, MemberConfig};
 
 use crate::reader::List;
+use crate::settings::Settings;
 use crate::source::At;
 use crate::written::{Group, Member, Written};
 
 /// The configuration. Nothing may be wrong with what is written: what is not complete is left out.
 pub(crate) fn config(written: Written) -> Config {
-    let Written { failure_detection_time, failback, track_only_groups, groups } = written;
-    let system = (
-        failure_detection_time.map_or(FAILURE_DETECTION_TIME_DEFAULT, |at| at.value),
-        failback.is_none_or(|at| at.value),
-    );
+    let Written { settings, track_only_groups, groups } = written;
     Config {
-        groups: groups.into_iter().filter_map(|written| group(written, system)).collect(),
+        groups: groups.into_iter().filter_map(|written| group(written, &settings)).collect(),
         track_all_interfaces: track_only_groups.is_some_and(|at| !at.value),
     }
 }
 
-fn group(written: Group, (failure_detection_time, failback): (std::time::Duration, bool)) -> Option<GroupConfig> {
+fn group(written: Group, system: &Settings) -> Option<GroupConfig> {
+    let settings = written.settings.or(system);
     Some(GroupConfig {
         name: written.effective_name()?.value,
         interface: written.interface?.value,
@@ -31,9 +29,9 @@ fn group(written: Group, (failure_detection_time, failback): (std::time::Duratio
             .into_iter()
             .map(|route| RouteConfig { to: route.to.value, via: route.via.value })
             .collect(),
-        failure_detection_time: written.failure_detection_time.map_or(failure_detection_time, |at| at.value),
-        detection: ipmp_core::Detection::default(),
-        failback: written.failback.map_or(failback, |at| at.value),
+        failure_detection_time: settings.failure_detection_time(),
+        detection: settings.detection(),
+        failback: settings.failback(),
         targets: values(written.targets),
         targets_exclusive: written.targets_exclusive.is_some_and(|at| at.value),
         members: written.members.items.into_iter().filter_map(member).collect(),

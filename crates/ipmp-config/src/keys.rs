@@ -16,17 +16,29 @@ pub(crate) enum Section {
     Member,
     /// An element of `routes`.
     Route,
+    /// `damping`
+    Damping,
 }
 
 impl Section {
     /// All of them.
-    pub(crate) const ALL: [Section; 5] =
-        [Section::Main, Section::Group, Section::Member, Section::Route, Section::ConfD];
+    pub(crate) const ALL: [Section; 6] =
+        [Section::Main, Section::Group, Section::Member, Section::Route, Section::Damping, Section::ConfD];
 
     /// What may stand in it.
     pub(crate) const fn keys(self) -> &'static [&'static str] {
         match self {
-            Section::Main => &["failure-detection-time", "failback", "track-interfaces-only-with-groups", "group"],
+            Section::Main => &[
+                "failure-detection-time",
+                "failure-detection-time-max",
+                "probe-schedule",
+                "degraded-loss-percent",
+                "drain",
+                "damping",
+                "failback",
+                "track-interfaces-only-with-groups",
+                "group",
+            ],
             Section::ConfD => &["group"],
             Section::Group => &[
                 "interface",
@@ -35,6 +47,11 @@ impl Section {
                 "gateways",
                 "routes",
                 "failure-detection-time",
+                "failure-detection-time-max",
+                "probe-schedule",
+                "degraded-loss-percent",
+                "drain",
+                "damping",
                 "failback",
                 "targets",
                 "targets-exclusive",
@@ -42,6 +59,7 @@ impl Section {
             ],
             Section::Member => &["interface", "test-addresses", "standby"],
             Section::Route => &["to", "via"],
+            Section::Damping => &["half-life", "suspend", "reuse"],
         }
     }
 }
@@ -54,6 +72,7 @@ impl fmt::Display for Section {
             Section::Group => "[[group]]",
             Section::Member => "[[group.member]]",
             Section::Route => "a route",
+            Section::Damping => "`damping`",
         })
     }
 }
@@ -78,6 +97,7 @@ mod tests {
             Section::Group => "`[[group]]`",
             Section::Member => "`[[group.member]]`",
             Section::Route => "Elements of `routes`",
+            Section::Damping => "Keys of `damping`",
         }
     }
 

@@ -18,6 +18,7 @@ mod reader;
 mod render;
 mod report;
 mod rules;
+mod settings;
 mod source;
 mod suggest;
 mod syntax;

@@ -1,7 +1,8 @@
 //! Tables as parsed → values of the type that belongs there. Whatever is of another type, or under a key
 //! that does not exist, is reported and left out.
 
-use std::ops::{Deref, Range};
+use std::fmt::Display;
+use std::ops::{Deref, Range, RangeInclusive};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::keys::Section;
 use crate::report::Report;
 use crate::source::{At, Place, Source};
 use crate::suggest;
-use crate::value::{self, Fault, quoted};
+use crate::value::{self, Bounds, Fault, quoted};
 
 /// What could be read of an array.
 #[derive(Debug)]
@@ -102,15 +103,37 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A failure detection time.
-    pub(crate) fn detection_time(&self, key: &str, report: &mut Report) -> Option<At<Duration>> {
+    /// A time within bounds.
+    pub(crate) fn time(&self, key: &str, bounds: &Bounds, report: &mut Report) -> Option<At<Duration>> {
         let value = self.get(key)?;
         let time = match value.get_ref() {
-            DeValue::String(text) => value::detection_time(text),
-            DeValue::Integer(millis) => value::detection_millis(millis),
+            DeValue::String(text) => value::time(text, bounds),
+            DeValue::Integer(millis) => value::millis(millis, bounds),
             _ => return self.wrong_type(key, value, value::DURATION, report),
         };
         self.parsed(time, value.span(), report)
+    }
+
+    /// A whole number within bounds.
+    pub(crate) fn number<T>(&self, key: &str, bounds: RangeInclusive<T>, report: &mut Report) -> Option<At<T>>
+    where
+        T: Copy + Display + PartialOrd + TryFrom<i64>,
+    {
+        let expected = format!("a number from {} to {}", bounds.start(), bounds.end());
+        let value = self.get(key)?;
+        match value.get_ref() {
+            DeValue::Integer(number) => self.parsed(value::number(key, number, bounds, expected), value.span(), report),
+            _ => self.wrong_type(key, value, &expected, report),
+        }
+    }
+
+    /// A table, in braces or under a header of its own.
+    pub(crate) fn table(&self, key: &str, section: Section, expected: &str, report: &mut Report) -> Option<Table<'a>> {
+        let value = self.get(key)?;
+        match value.get_ref() {
+            DeValue::Table(entries) => Some(Table::new(self.source, section, entries, value.span(), report)),
+            _ => self.wrong_type(key, value, expected, report),
+        }
     }
 
     /// An array of strings, at most `most` of them.
@@ -173,7 +196,7 @@ impl<'a> Table<'a> {
 
     /// Whether the key may be there all the same: misspelt, in a line that could not be read, or under a
     /// header that could not.
-    fn may_hide(&self, key: &str, report: &Report) -> bool {
+    pub(crate) fn may_hide(&self, key: &str, report: &Report) -> bool {
         if self.unknown_keys().any(|unknown| suggest::near(self.section, unknown.get_ref()) == Some(key)) {
             return true;
         }

@@ -5,6 +5,7 @@ mod completeness;
 mod names;
 mod reach;
 mod routes;
+mod settings;
 
 use ipmp_core::Family;
 
@@ -16,6 +17,7 @@ pub(crate) fn check(written: &Written, report: &mut Report) {
     names::check(written, report);
     addresses::check(written, report);
     routes::check(written, report);
+    settings::check(written, report);
     for group in &written.groups {
         reach::check(group, report);
         completeness::check(group, report);

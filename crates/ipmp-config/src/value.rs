@@ -2,10 +2,11 @@
 //! with other values is in `rules`.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use ipmp_core::config::FAILURE_DETECTION_TIME_MIN;
-use ipmp_core::{GroupName, IfName};
+use ipmp_core::{GroupName, IfName, Schedule};
 use ipnet::IpNet;
 use toml::de::DeInteger;
 
@@ -188,35 +189,82 @@ pub(crate) fn edge(subnet: IpNet, address: IpAddr) -> Option<&'static str> {
 /// What a duration looks like.
 pub(crate) const DURATION: &str = "a time, such as \"10s\", \"500ms\" or \"1m\", or a number of milliseconds";
 
-/// A failure detection time with its unit.
-pub(crate) fn detection_time(text: &str) -> Result<Duration, Fault> {
+/// Between what a time must lie.
+pub(crate) struct Bounds {
+    /// What it is, in a message.
+    what: &'static str,
+    least: Duration,
+    most: Duration,
+}
+
+impl Bounds {
+    pub(crate) const DETECTION_TIME: Bounds = Bounds {
+        what: "a failure detection time",
+        least: FAILURE_DETECTION_TIME_MIN,
+        most: FAILURE_DETECTION_TIME_MAX,
+    };
+    /// Ten times the longest failure detection time is the longest that is there by default.
+    pub(crate) const DETECTION_TIME_MAX: Bounds = Bounds {
+        what: "the longest failure detection time",
+        least: FAILURE_DETECTION_TIME_MIN,
+        most: FAILURE_DETECTION_TIME_MAX.saturating_mul(10),
+    };
+    /// A penalty that is gone within a second damps nothing; one that stays for hours is a failure.
+    pub(crate) const HALF_LIFE: Bounds =
+        Bounds { what: "a half-life", least: Duration::from_secs(1), most: Duration::from_secs(3600) };
+}
+
+/// A time with its unit.
+pub(crate) fn time(text: &str, bounds: &Bounds) -> Result<Duration, Fault> {
     match humantime::parse_duration(text) {
-        Ok(time) => in_bounds(time, quoted(text)),
+        Ok(time) => in_bounds(time, quoted(text), bounds),
         Err(_) => fault(format!("{} is no time", quoted(text)), DURATION),
     }
 }
 
-/// A failure detection time in milliseconds. What is too large for its type is too large for a time.
-pub(crate) fn detection_millis(millis: &DeInteger<'_>) -> Result<Duration, Fault> {
+/// A time in milliseconds. What is too large for its type is too large for a time.
+pub(crate) fn millis(millis: &DeInteger<'_>, bounds: &Bounds) -> Result<Duration, Fault> {
     let written = format!("{} ms", quoted(&millis.to_string()));
     match u64::from_str_radix(millis.as_str(), millis.radix()) {
-        Ok(millis) => in_bounds(Duration::from_millis(millis), written),
+        Ok(millis) => in_bounds(Duration::from_millis(millis), written, bounds),
         Err(_) if millis.as_str().starts_with('-') => fault(format!("{written} is no time"), DURATION),
-        Err(_) => in_bounds(Duration::MAX, written),
+        Err(_) => in_bounds(Duration::MAX, written, bounds),
     }
 }
 
-fn in_bounds(time: Duration, written: String) -> Result<Duration, Fault> {
-    let (least, most) = (FAILURE_DETECTION_TIME_MIN, FAILURE_DETECTION_TIME_MAX);
-    let wrong = if time < least {
+fn in_bounds(time: Duration, written: String, bounds: &Bounds) -> Result<Duration, Fault> {
+    let wrong = if time < bounds.least {
         "short"
-    } else if time > most {
+    } else if time > bounds.most {
         "long"
     } else {
         return Ok(time);
     };
     fault(
-        format!("{written} is too {wrong} for a failure detection time"),
-        format!("{} to {}", humantime::format_duration(least), humantime::format_duration(most)),
+        format!("{written} is too {wrong} for {}", bounds.what),
+        format!("{} to {}", humantime::format_duration(bounds.least), humantime::format_duration(bounds.most)),
     )
+}
+
+/// A whole number under a key.
+pub(crate) fn number<T: PartialOrd + TryFrom<i64>>(
+    key: &str,
+    number: &DeInteger<'_>,
+    bounds: RangeInclusive<T>,
+    expected: String,
+) -> Result<T, Fault> {
+    let parsed = i64::from_str_radix(number.as_str(), number.radix()).ok().and_then(|number| T::try_from(number).ok());
+    match parsed.filter(|number| bounds.contains(number)) {
+        Some(number) => Ok(number),
+        None => fault(format!("`{key}` cannot be {}", quoted(&number.to_string())), expected),
+    }
+}
+
+/// A probe schedule.
+pub(crate) fn schedule(text: &str) -> Result<Schedule, Fault> {
+    match text {
+        "confirm" => Ok(Schedule::Confirm),
+        "classic" => Ok(Schedule::Classic),
+        _ => fault(format!("{} is no probe schedule", quoted(text)), "\"confirm\" or \"classic\""),
+    }
 }

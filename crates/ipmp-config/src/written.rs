@@ -3,7 +3,6 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ipmp_core::{Family, GroupName, IfName};
 use ipnet::IpNet;
@@ -12,6 +11,7 @@ use toml::de::DeTable;
 use crate::keys::Section;
 use crate::reader::{List, Table};
 use crate::report::Report;
+use crate::settings::Settings;
 use crate::source::{At, Place, Source, Sources};
 use crate::{syntax, value};
 
@@ -33,8 +33,8 @@ const TEST_ADDRESSES_MAX: usize = 16;
 /// All files.
 #[derive(Debug, Default)]
 pub(crate) struct Written {
-    pub(crate) failure_detection_time: Option<At<Duration>>,
-    pub(crate) failback: Option<At<bool>>,
+    /// Those of the main file, for groups that do not set their own.
+    pub(crate) settings: Settings,
     pub(crate) track_only_groups: Option<At<bool>>,
     pub(crate) groups: Vec<Group>,
 }
@@ -49,8 +49,7 @@ pub(crate) struct Group {
     pub(crate) addresses: List<At<IpNet>>,
     pub(crate) gateways: List<At<IpAddr>>,
     pub(crate) routes: Vec<Route>,
-    pub(crate) failure_detection_time: Option<At<Duration>>,
-    pub(crate) failback: Option<At<bool>>,
+    pub(crate) settings: Settings,
     pub(crate) targets: List<At<IpAddr>>,
     pub(crate) targets_exclusive: Option<At<bool>>,
     pub(crate) members: List<Member>,
@@ -125,8 +124,7 @@ fn read_file(source: &Arc<Source>, section: Section, written: &mut Written, repo
     let (document, _) = DeTable::parse_recoverable(&text);
     let head = Table::new(source, section, document.get_ref(), 0..0, report);
     if section == Section::Main {
-        written.failure_detection_time = head.detection_time("failure-detection-time", report);
-        written.failback = head.boolean("failback", report);
+        written.settings = Settings::read(&head, report);
         written.track_only_groups = head.boolean("track-interfaces-only-with-groups", report);
     }
     let header = "a header in two brackets: `[[group]]`";
@@ -145,8 +143,7 @@ fn read_group(table: &Table<'_>, report: &mut Report) -> Group {
         addresses: table.strings("addresses", ADDRESSES_MAX, value::own_address, report),
         gateways: table.strings("gateways", GATEWAYS_MAX, value::address, report),
         routes: read_routes(table, report),
-        failure_detection_time: table.detection_time("failure-detection-time", report),
-        failback: table.boolean("failback", report),
+        settings: Settings::read(table, report),
         targets: table.strings("targets", TARGETS_MAX, value::address, report),
         targets_exclusive: table.boolean("targets-exclusive", report),
         members: List { items: members.iter().map(|member| read_member(member, report)).collect(), lost: members.lost },
