@@ -7,12 +7,17 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipmp_core::{Action, Change, Config, Engine, Event, Family, IfName, Instant, Memory, Outcome, Prober, Transaction};
+use ipmp_core::{
+    Action, Change, Config, Engine, Event, Family, IfName, Instant, Memory, Outcome, ProbeId, Prober, Transaction,
+};
 
 use crate::rng::Rng;
 
 /// A timer of the process rings this late at most while nothing disturbs it.
 const LATENESS_MAX: Duration = Duration::from_millis(1);
+
+/// So many answered probes are remembered, to tell duplicates; more than can be on their way.
+const ANSWERED_MAX: usize = 1024;
 
 /// What the process does at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +50,8 @@ pub struct Daemon {
     engine: Engine,
     memory: Memory,
     inbox: VecDeque<Event>,
+    /// Probes that were answered lately: what else answers them is a duplicate.
+    answered: BTreeSet<ProbeId>,
     wake: Option<(Instant, Instant)>,
     rng: Rng,
 }
@@ -61,6 +68,7 @@ impl Daemon {
             engine: Engine::new(Memory::default(), 0),
             memory: Memory::default(),
             inbox: VecDeque::new(),
+            answered: BTreeSet::new(),
             wake: None,
             rng: Rng::stream(seed, "daemon"),
         }
@@ -79,6 +87,7 @@ impl Daemon {
         self.process = Process::Dead;
         self.probers.clear();
         self.inbox.clear();
+        self.answered.clear();
         self.mover = Mover::default();
         self.config = Config::default();
     }
@@ -96,6 +105,14 @@ impl Daemon {
     /// Keeps an event until the process runs.
     pub fn queue(&mut self, event: Event) {
         self.inbox.push_back(event);
+    }
+
+    /// Whether this is the first answer to a probe.
+    pub fn first_answer(&mut self, probe: ProbeId) -> bool {
+        if self.answered.len() == ANSWERED_MAX {
+            self.answered.pop_first();
+        }
+        self.answered.insert(probe)
     }
 
     /// The oldest event that waits for the process.

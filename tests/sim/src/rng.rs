@@ -47,6 +47,11 @@ impl Rng {
         Duration::from_secs_f64((low + (high - low) * self.0.random::<f64>()).exp())
     }
 
+    /// A span of that mean, as likely to end at any moment as at any other.
+    pub fn span_exponential(&mut self, mean: Duration) -> Duration {
+        mean.mul_f64(-(1.0 - self.0.random::<f64>()).ln())
+    }
+
     /// One of these; none if there are none.
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
         if of.is_empty() { None } else { of.get(self.between(0, of.len() - 1)) }

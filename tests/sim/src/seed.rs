@@ -1,4 +1,7 @@
-//! One seed: an hour of faults, then none, and everything must come home.
+//! One seed: faults for a time, then none, and everything must come home.
+//!
+//! Most worlds are short: what goes wrong does so within minutes, and many configurations are worth more
+//! than long lives. Some are long, for what takes its time: retries, clocks of targets, penalties.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -12,11 +15,14 @@ use crate::site;
 use crate::trace::{Keep, Trace};
 use crate::world::World;
 
-/// How long faults come.
-pub const FAULTS: Duration = Duration::from_secs(3600);
+/// One seed in so many is a long one.
+const LONG_EVERY: u64 = 11;
 
-/// How long it must stay quiet afterwards.
-const STEADY: Duration = Duration::from_secs(300);
+/// How long faults come, and how long it must stay quiet afterwards.
+fn spans(seed: u64) -> (Duration, Duration) {
+    let minutes = |count: u64| Duration::from_secs(60 * count);
+    if seed.is_multiple_of(LONG_EVERY) { (minutes(60), minutes(5)) } else { (minutes(10), minutes(2)) }
+}
 
 /// What a seed showed.
 pub struct Outcome {
@@ -46,9 +52,11 @@ pub fn live(seed: u64, keep: Keep) -> Outcome {
 fn story(world: &mut World, seed: u64) -> Result<(), Violation> {
     let mut rng = Rng::stream(seed, "site");
     world.file = site::draw(&mut rng);
+    site::furnish(&mut rng, world);
     world.note(format_args!("! configuration {:?}", world.file.clone()));
     world.start();
-    let end = world.now + FAULTS;
+    let (faults, steady) = spans(seed);
+    let end = world.now + faults;
     let deeds = operator::draw(&mut rng, world.now, end);
     world.plan(deeds);
     world.run_until(end)?;
@@ -58,7 +66,7 @@ fn story(world: &mut World, seed: u64) -> Result<(), Violation> {
     world.run_for(homecoming(&world.file))?;
     at_home(&world.scene())?;
     world.note(format_args!("! home"));
-    world.run_for(STEADY)?;
+    world.run_for(steady)?;
     at_home(&world.scene())?;
 
     world.note(format_args!("! nothing is configured any more"));

@@ -4,10 +4,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use ipmp_core::config::RouteConfig;
-use ipmp_core::{Config, GroupConfig, GroupName, IfName, Mac, MemberConfig};
+use ipmp_core::{Config, Damping, Detection, GroupConfig, GroupName, IfName, Mac, MemberConfig, Schedule};
 use ipnet::IpNet;
 
+use crate::network::Host;
 use crate::rng::Rng;
+use crate::world::World;
 
 /// A NIC and the switch port that it is plugged into; the number outlives the kernel's index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +19,11 @@ impl Port {
     /// The name that the host gives its interface.
     pub fn name(self) -> IfName {
         if_name(&format!("eth{}", self.0))
+    }
+
+    /// The port whose interface has that name.
+    pub fn named(name: &IfName) -> Option<Self> {
+        (0..PORTS).map(Port).find(|port| port.name() == *name)
     }
 
     /// Its hardware address.
@@ -80,7 +87,7 @@ pub fn group(segment: u8, failure_detection_time: Duration) -> GroupConfig {
         gateways: Vec::new(),
         routes: Vec::new(),
         failure_detection_time,
-        detection: ipmp_core::Detection::default(),
+        detection: Detection::default(),
         failback: true,
         targets: vec![host(segment, 1), host(segment, 2)],
         targets_exclusive: true,
@@ -96,7 +103,7 @@ pub fn member(segment: u8, port: Port) -> MemberConfig {
 /// Draws a configuration of one or two groups.
 pub fn draw(rng: &mut Rng) -> Config {
     let groups = if rng.chance(0.3) { 2 } else { 1 };
-    let mut config = Config::default();
+    let mut config = Config { track_all_interfaces: rng.chance(0.2), ..Config::default() };
     for segment in 0..groups {
         let group = draw_group(rng, segment, &config);
         config.groups.push(group);
@@ -117,6 +124,7 @@ pub fn draw_group(rng: &mut Rng, segment: u8, config: &Config) -> GroupConfig {
         group.routes.push(draw_route(segment));
     }
     group.failback = rng.chance(0.75);
+    group.detection = draw_detection(rng, group.failure_detection_time);
     draw_targets(rng, segment, &mut group);
     let link_only = rng.chance(0.12);
     let members = rng.weighted(&[(1, 1), (6, 2), (6, 3), (3, 4)]);
@@ -142,12 +150,57 @@ pub fn draw_targets(rng: &mut Rng, segment: u8, group: &mut GroupConfig) {
 
 /// Draws a failure detection time; the short ones are rare, because their hours are long.
 pub fn draw_failure_detection_time(rng: &mut Rng) -> Duration {
-    Duration::from_millis(rng.weighted(&[(8, 10_000), (5, 5_000), (5, 2_000), (2, 1_000)]))
+    Duration::from_millis(rng.weighted(&[(6, 10_000), (4, 5_000), (5, 2_000), (4, 1_000), (1, 300)]))
+}
+
+/// Draws how failures are looked for.
+pub fn draw_detection(rng: &mut Rng, failure_detection_time: Duration) -> Detection {
+    Detection {
+        schedule: rng.weighted(&[(1, Schedule::Classic), (2, Schedule::Confirm)]),
+        failure_detection_time_max: rng.chance(0.2).then(|| failure_detection_time * rng.between(1, 4) as u32),
+        degraded_loss_percent: rng.weighted(&[(3, 10), (1, 2), (1, 50)]),
+        drain: rng.chance(0.4),
+        damping: draw_damping(rng),
+    }
+}
+
+/// Draws how a member that fails again and again is held: as usual, hardly, or long.
+fn draw_damping(rng: &mut Rng) -> Damping {
+    let usual = Damping::default();
+    rng.weighted(&[
+        (5, usual),
+        (1, Damping { half_life: Duration::from_secs(5), ..usual }),
+        (1, Damping { half_life: Duration::from_secs(120), suspend: 1_000, reuse: 500 }),
+        (1, Damping { suspend: 1_000_000, ..usual }),
+    ])
 }
 
 /// A route through a host of the segment.
 pub fn draw_route(segment: u8) -> RouteConfig {
     RouteConfig { to: IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(198, 51, segment, 0)), 24), via: host(segment, 2) }
+}
+
+/// Draws what of the place is not alike: how far each NIC is from its segment, which hosts answer to
+/// multicast, and what addresses of the host's own are on the NICs that no group has.
+pub fn furnish(rng: &mut Rng, world: &mut World) {
+    if rng.chance(0.3) {
+        for port in (0..PORTS).map(Port) {
+            let distance = rng.span_log(Duration::from_micros(20), Duration::from_millis(15));
+            world.network.set_distance(port, distance);
+        }
+    }
+    let deaf = *rng.pick(&[0.0, 0.0, 0.5, 1.0]).expect("four of them");
+    for address in (0..SEGMENTS).flat_map(|segment| (1..=HOSTS).map(move |n| host(segment, n))) {
+        let multicast = !rng.chance(deaf);
+        world.network.set_host(address, Host { multicast, ..Host::default() });
+    }
+    for port in (0..PORTS).map(Port) {
+        let in_group = world.file.groups.iter().flat_map(|group| &group.members);
+        if in_group.into_iter().all(|member| member.interface != port.name()) && rng.chance(0.5) {
+            let segment = rng.between(0, usize::from(SEGMENTS) - 1) as u8;
+            world.give_own_address(port, segment);
+        }
+    }
 }
 
 /// A NIC that belongs to no group.

@@ -63,6 +63,19 @@ pub enum Happening {
         port: Port,
         /// From whom.
         target: IpAddr,
+        /// With other data than was sent.
+        corrupt: bool,
+    },
+    /// A host's answer to a multicast request reaches the NIC of a port.
+    Presence {
+        /// Of which process the request was.
+        life: u64,
+        /// Whose prober it was sent from.
+        member: IfName,
+        /// Where it comes in.
+        port: Port,
+        /// The host.
+        address: IpAddr,
     },
     /// The kernel's link watch runs.
     LinkWatch,
@@ -283,14 +296,21 @@ impl World {
         match happening {
             Happening::Arrival(life, event) if life == self.daemon.life => self.arrived(event)?,
             Happening::Mover(life) if life == self.daemon.life => self.move_on()?,
-            Happening::Answer { life, probe, member, port, target } if life == self.daemon.life => {
-                self.answer(probe, member, port, target)?;
+            Happening::Answer { life, probe, member, port, target, corrupt } if life == self.daemon.life => {
+                self.answer(probe, member, port, target, corrupt)?;
+            }
+            Happening::Presence { life, member, port, address } if life == self.daemon.life => {
+                self.presence(member, port, address)?;
             }
             Happening::Dump(life) if life == self.daemon.life => {
                 let snapshot = self.kernel.snapshot();
                 self.tell(Event::Kernel(Fact::Snapshot(snapshot)));
             }
-            Happening::Arrival(..) | Happening::Mover(_) | Happening::Answer { .. } | Happening::Dump(_) => {}
+            Happening::Arrival(..)
+            | Happening::Mover(_)
+            | Happening::Answer { .. }
+            | Happening::Presence { .. }
+            | Happening::Dump(_) => {}
             Happening::LinkWatch => self.kernel.watch_links(self.now),
             Happening::Deed(deed) => self.perform(deed)?,
         }

@@ -1,4 +1,4 @@
-//! At least two hundred seeds, an hour of faults each, in the ordinary test run.
+//! More than two thousand seeds in the ordinary test run.
 //!
 //! `IPMP_SEED=n cargo test -p ipmp-sim replay -- --nocapture` shows one of them. `IPMP_SEEDS=1000..2000
 //! cargo test -p ipmp-sim soak -- --ignored --nocapture` lives through others.
@@ -7,7 +7,7 @@ use ipmp_sim::seed::{Outcome, live, report};
 use ipmp_sim::trace::Keep;
 
 /// Seeds of one test; there are eight tests, so that they spread over the processors.
-const SHARE: u64 = 26;
+const SHARE: u64 = 286;
 
 fn share(number: u64) {
     run(number * SHARE..(number + 1) * SHARE);

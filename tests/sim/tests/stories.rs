@@ -6,7 +6,7 @@ use ipmp_core::notice::Reason;
 use ipmp_core::status::{GroupState, MemberState};
 use ipmp_core::{Change, Command, Notice, Refusal};
 use ipmp_sim::Deed;
-use ipmp_sim::network::Path;
+use ipmp_sim::network::{Host, Path};
 use ipmp_sim::site::{self, Port};
 use ipmp_sim::stage::{Stage, group};
 use ipmp_sim::world::Weather;
@@ -356,7 +356,7 @@ fn answers_that_come_late_count_after_all() {
 #[test]
 fn a_dead_target_is_no_dead_member() {
     let mut stage = Stage::of(19, group(2, 2, FDT));
-    stage.does(Deed::Host(site::host(0, 2), false));
+    stage.does(Deed::Host(site::host(0, 2), Host::DEAD));
     stage.plays(seconds(120));
     assert_eq!(stage.count(any_verdict), 0);
     assert!(stage.count(|notice| matches!(notice, Notice::TargetDead { .. })) >= 2);

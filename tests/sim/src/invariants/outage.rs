@@ -80,7 +80,7 @@ fn faults(scene: &Scene, group: &GroupConfig) -> Vec<(bool, bool)> {
     let fault = |member: &MemberConfig| {
         let link = scene.kernel.link_named(&member.interface).filter(|link| link.usable());
         let port = link.and_then(|link| scene.kernel.port_of(link.index));
-        let clean = port.is_some_and(|port| scene.network.path(port).clean(truth::interval(group) / 2));
+        let clean = port.is_some_and(|port| scene.network.clean(port, truth::interval(group) / 2));
         (link.is_some(), clean)
     };
     group.members.iter().map(fault).collect()

@@ -78,13 +78,12 @@ impl Truth {
         for (group, member) in members(&scene.daemon.config) {
             let link = scene.kernel.link_named(&member.interface).filter(|link| link.usable());
             let port = link.and_then(|link| scene.kernel.port_of(link.index));
-            let path = port.map(|port| scene.network.path(port));
             let segment = segment(group);
             let healthy =
-                !self.probes_refused && !scene.network.outage(segment) && !scene.network.host_missing(segment);
+                !self.probes_refused && !scene.network.outage(segment) && !scene.network.host_at_fault(segment);
             let tested = !member.test_addresses.is_empty();
-            let clean = path.is_some_and(|path| !tested || path.clean(interval(group) / 2));
-            let cut = path.is_some_and(|path| path.cut()) && probed(group, member);
+            let clean = port.is_some_and(|port| !tested || scene.network.clean(port, interval(group) / 2));
+            let cut = port.is_some_and(|port| scene.network.path(port).cut()) && probed(group, member);
 
             let truth = self.members.entry(member.interface.clone()).or_default();
             truth.offline_since = self.offline.get(&member.interface).copied();

@@ -20,9 +20,9 @@ impl World {
         self.note(format_args!("! {deed:?}"));
         self.checks.deed(self.now);
         match deed {
-            Deed::Path(port, path) => *self.network.path_mut(port) = path,
+            Deed::Path(port, path) => self.network.set_path(port, path),
             Deed::Dark(segment, dark) => self.network.set_dark(segment, dark),
-            Deed::Host(host, alive) => self.network.set_alive(host, alive),
+            Deed::Host(address, host) => self.network.set_host(address, host),
             Deed::Cable(port, plugged) => self.cable(port, plugged),
             Deed::Up(port, up) => self.set_up(port, up),
             Deed::Nic(port, plugged) => self.nic(port, plugged),
@@ -76,6 +76,7 @@ impl World {
             }
             self.perform(Deed::Renamed(port, false))?;
             self.perform(Deed::Up(port, true))?;
+            self.perform(Deed::Mac(port, port.mac()))?;
         }
         self.perform(Deed::ForeignRelease)?;
         if let Process::Stalled { until, .. } = self.daemon.process {
@@ -149,6 +150,14 @@ impl World {
                 self.checks.probing_disturbed(&link, self.now);
             }
             self.kernel.delete_address(*key);
+        }
+    }
+
+    /// The host gives a NIC an address of its own, as it does to those that no group has.
+    pub fn give_own_address(&mut self, port: Port, segment: u8) {
+        if let Some(index) = self.kernel.index_of(port) {
+            let address = site::net(site::host(segment, 100 + port.0));
+            self.kernel.add_address(AddressKey { index, address }, AddressInfo { scope: Scope::Global, ours: false });
         }
     }
 

@@ -3,7 +3,7 @@
 use ipmp_core::Config;
 
 use crate::rng::Rng;
-use crate::site;
+use crate::site::{self, Port};
 
 /// The configuration after the administrator changed something in it.
 pub(super) fn edited(rng: &mut Rng, config: &Config) -> Config {
@@ -17,6 +17,10 @@ pub(super) fn edited(rng: &mut Rng, config: &Config) -> Config {
         config.groups.push(group);
         return config;
     }
+    if rng.chance(0.05) {
+        config.track_all_interfaces ^= true;
+        return config;
+    }
     let at = rng.between(0, last - 1);
     if rng.chance(0.05) {
         config.groups.remove(at);
@@ -25,7 +29,7 @@ pub(super) fn edited(rng: &mut Rng, config: &Config) -> Config {
     let others = config.clone();
     let group = &mut config.groups[at];
     let segment = if group.interface.as_str() == "ipmp0" { 0 } else { 1 };
-    match rng.between(0, 8) {
+    match rng.between(0, 10) {
         0 | 1 => {
             if let Some(port) = site::draw_free_port(rng, &others, group) {
                 let mut member = site::member(segment, port);
@@ -51,10 +55,22 @@ pub(super) fn edited(rng: &mut Rng, config: &Config) -> Config {
                 None => group.addresses.push(address),
             }
         }
-        5 => group.failure_detection_time = site::draw_failure_detection_time(rng),
+        5 => {
+            group.failure_detection_time = site::draw_failure_detection_time(rng);
+            group.detection.failure_detection_time_max = None;
+        }
         6 => group.failback ^= true,
         7 => site::draw_targets(rng, segment, group),
-        8 if group.routes.is_empty() => group.routes.push(site::draw_route(segment)),
+        8 => group.detection = site::draw_detection(rng, group.failure_detection_time),
+        9 if !group.members.is_empty() => {
+            let at = rng.between(0, group.members.len() - 1);
+            let member = &mut group.members[at];
+            match (member.test_addresses.is_empty(), Port::named(&member.interface)) {
+                (true, Some(port)) => member.test_addresses.push(site::test_address(segment, port)),
+                _ => member.test_addresses.clear(),
+            }
+        }
+        10 if group.routes.is_empty() => group.routes.push(site::draw_route(segment)),
         _ => group.routes.clear(),
     }
     config

@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipmp_core::{Action, Change, Event, Family, IfName, Outcome, ProbeId, Prober};
+use ipmp_core::{Action, Change, Event, Family, IfName, Outcome, ProbeId, Prober, ReplyFault};
 
 use super::{Happening, World, scene};
 use crate::daemon::Process;
 use crate::invariants::Violation;
-use crate::site::Port;
+use crate::site::{self, Port};
 
 impl World {
     pub(super) fn dispatch(&mut self, action: Action) -> Result<(), Violation> {
@@ -19,8 +19,10 @@ impl World {
             Action::CloseProber { member, family } => {
                 self.daemon.probers.remove(&(member, family));
             }
-            Action::SendProbe { probe, member, target, length: _ } => self.send_probe(probe, member, target),
-            Action::Discover { .. } | Action::Probed(_) => {}
+            Action::SendProbe { probe, member, target, length } => self.send_probe(probe, member, target, length),
+            Action::Discover { member, family } => self.discover(member, family),
+            // Shown to those who watch; nobody does.
+            Action::Probed(_) => {}
             Action::Apply(transaction) => {
                 self.transactions.push((self.now, transaction.clone()));
                 if self.daemon.mover.take(self.now, transaction) {
@@ -67,25 +69,29 @@ impl World {
         }
     }
 
-    fn send_probe(&mut self, probe: ProbeId, member: IfName, target: IpAddr) {
+    fn send_probe(&mut self, probe: ProbeId, member: IfName, target: IpAddr, length: Option<u16>) {
         let prober = self.daemon.probers.get(&(member.clone(), Family::of(target)));
         let link = prober.and_then(|prober| self.kernel.links.get(&prober.index));
         let refusal = match link {
             None => Some("No such device"),
             Some(link) if !link.up => Some("Network is down"),
+            Some(link) if length.is_some_and(|length| u32::from(length) > link.mtu) => Some("Message too long"),
             Some(_) if self.chance.chance(self.weather.refuses_probes) => Some("No buffer space available"),
             Some(_) => None,
         };
         let on_the_wire = link.filter(|link| link.usable()).and_then(|link| self.kernel.port_of(link.index));
         let sent = self.now + Duration::from_micros(5);
-        self.checks.probed(&member, probe, sent, refusal.is_some(), &self.daemon.config);
+        // The large ones say nothing about life and death.
+        if length.is_none() {
+            self.checks.probed(&member, probe, sent, refusal.is_some(), &self.daemon.config);
+        }
         let outcome = refusal.map_or(Ok(sent), |reason| Err(reason.to_owned()));
         self.arrive(Event::ProbeSent { probe, sent: outcome }, Duration::from_micros(20));
         if let (Some(port), None) = (on_the_wire, refusal) {
             let life = self.daemon.life;
-            for round_trip in self.network.request(port, target) {
-                let member = member.clone();
-                self.queue_at(sent + round_trip, Happening::Answer { life, probe, member, port, target });
+            for answer in self.network.request(self.now, port, target, length).into_iter().flatten() {
+                let (member, corrupt) = (member.clone(), answer.corrupt);
+                self.queue_at(sent + answer.after, Happening::Answer { life, probe, member, port, target, corrupt });
             }
         }
     }
@@ -96,15 +102,46 @@ impl World {
         member: IfName,
         port: Port,
         target: IpAddr,
+        corrupt: bool,
     ) -> Result<(), Violation> {
-        let prober = self.daemon.probers.get(&(member, Family::of(target)));
-        let index = self.kernel.index_of(port).filter(|index| self.kernel.links[index].usable());
-        let open = index.is_some() && prober.map(|prober| prober.index) == index;
-        let awake = !matches!(self.daemon.process, Process::Stalled { machine: true, .. });
-        if open && awake && self.network.answer_arrives(port, target) {
-            self.arrived(Event::Reply { probe, received: self.now })?;
+        let family = Family::of(target);
+        if !self.comes_in(&member, family, port) || !self.network.answer_arrives(self.now, port, target) {
+            return Ok(());
         }
-        Ok(())
+        let fault = match corrupt {
+            true => Some(ReplyFault::Corrupt),
+            false => (!self.daemon.first_answer(probe)).then_some(ReplyFault::Duplicate),
+        };
+        self.arrived(match fault {
+            None => Event::Reply { probe, received: self.now },
+            Some(fault) => Event::BadReply { member, family, fault },
+        })
+    }
+
+    fn discover(&mut self, member: IfName, family: Family) {
+        let Some(prober) = self.daemon.probers.get(&(member.clone(), family)) else { return };
+        let link = self.kernel.links.get(&prober.index).filter(|link| link.usable());
+        let port = link.and_then(|link| self.kernel.port_of(link.index));
+        let (Some(port), Some(segment)) = (port, site::segment_of(prober.source)) else { return };
+        let life = self.daemon.life;
+        for (address, after) in self.network.discover(self.now, port, segment) {
+            let member = member.clone();
+            self.queue_at(self.now + after, Happening::Presence { life, member, port, address });
+        }
+    }
+
+    pub(super) fn presence(&mut self, member: IfName, port: Port, address: IpAddr) -> Result<(), Violation> {
+        let arrives =
+            self.comes_in(&member, Family::of(address), port) && self.network.answer_arrives(self.now, port, address);
+        if arrives { self.arrived(Event::Discovered { member, address }) } else { Ok(()) }
+    }
+
+    /// Whether what comes in at a port now reaches the probe socket of a member.
+    fn comes_in(&self, member: &IfName, family: Family, port: Port) -> bool {
+        let prober = self.daemon.probers.get(&(member.clone(), family));
+        let index = self.kernel.index_of(port).filter(|index| self.kernel.links[index].usable());
+        let awake = !matches!(self.daemon.process, Process::Stalled { machine: true, .. });
+        awake && index.is_some() && prober.map(|prober| prober.index) == index
     }
 
     /// The mover carries out one change.
