@@ -16,12 +16,27 @@ pub const FAILURE_DETECTION_TIME_DEFAULT: Duration = Duration::from_secs(1);
 pub const FAILURE_DETECTION_TIME_MIN: Duration = Duration::from_millis(20);
 
 /// Everything that is configured. Defaults of the system are already applied to each group.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
     /// The groups, in the order of the files.
     pub groups: Vec<GroupConfig>,
     /// `track-interfaces-only-with-groups`: false watches every other interface too (§9).
     pub track_all_interfaces: bool,
+    /// Failure detection time of interfaces in no group.
+    pub failure_detection_time: Duration,
+    /// How their failures are looked for.
+    pub detection: Detection,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            groups: Vec::new(),
+            track_all_interfaces: false,
+            failure_detection_time: FAILURE_DETECTION_TIME_DEFAULT,
+            detection: Detection::default(),
+        }
+    }
 }
 
 /// One IPMP group.

@@ -5,6 +5,7 @@
 
 mod changes;
 mod command;
+mod ungrouped;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::announce::Repeats;
 use crate::config::Config;
 use crate::event::Event;
 use crate::group::{Context, Group};
-use crate::id::{IfIndex, IfName, ProbeId, RequestId, TransactionId};
+use crate::id::{IfIndex, IfName, RequestId, TransactionId};
 use crate::jitter::Jitter;
 use crate::kernel::{AddressKey, Fact, Kernel, Link};
 use crate::notice::Notice;
@@ -37,7 +38,10 @@ const LATE_EVERY: Duration = Duration::from_secs(10);
 /// The failover decision core.
 #[derive(Debug)]
 pub struct Engine {
+    config: Config,
     groups: Vec<Group>,
+    /// Interfaces in no group, where they are to be watched.
+    ungrouped: Option<Group>,
     kernel: Kernel,
     memory: Memory,
     jitter: Jitter,
@@ -71,7 +75,9 @@ impl Engine {
     /// configuration and a snapshot. `seed` feeds the jitter of the probes and nothing else.
     pub fn new(memory: Memory, seed: u64) -> Self {
         Self {
+            config: Config::default(),
             groups: Vec::new(),
+            ungrouped: None,
             kernel: Kernel::default(),
             memory,
             jitter: Jitter::new(seed),
@@ -107,15 +113,25 @@ impl Engine {
             Event::Kernel(fact) => self.learn(fact),
             Event::Overrun => {}
             Event::ProberFailed { member, family, reason } => {
-                for group in &mut self.groups {
+                for group in self.watched_groups() {
                     group.prober_failed(&member, family, &reason, now, actions);
                 }
             }
-            Event::ProbeSent { probe, sent } => self.probe_sent(probe, sent, now),
-            Event::Reply { probe, received } => {
-                self.groups.iter_mut().any(|group| group.reply(probe, received));
+            Event::ProbeSent { probe, sent } => {
+                let sent = sent.ok();
+                self.watched_groups().any(|group| group.probe_sent(probe, sent, now, actions));
             }
-            Event::BadReply { .. } | Event::Discovered { .. } => {}
+            Event::Reply { probe, received } => {
+                self.watched_groups().any(|group| group.reply(probe, received, now, actions));
+            }
+            Event::BadReply { member, family, fault } => {
+                self.watched_groups().for_each(|group| group.bad_reply(&member, family, fault));
+            }
+            Event::Discovered { member, address } => {
+                let kernel = &self.kernel;
+                let groups = self.groups.iter_mut().chain(&mut self.ungrouped);
+                groups.for_each(|group| group.discovered(&member, address, kernel));
+            }
             Event::Changed { transaction, outcomes } => self.changed(transaction, outcomes, now, actions),
             Event::Command { request, command } => self.command(request, command, now, actions),
         }
@@ -132,7 +148,12 @@ impl Engine {
 
     /// Everything that is known.
     pub fn status(&self, now: Instant) -> Status {
-        Status { groups: self.groups.iter().map(|group| group.status(&self.kernel, now)).collect() }
+        let groups = self.groups.iter().chain(&self.ungrouped);
+        Status { groups: groups.map(|group| group.status(&self.kernel, now)).collect() }
+    }
+
+    fn watched_groups(&mut self) -> impl Iterator<Item = &mut Group> {
+        self.groups.iter_mut().chain(&mut self.ungrouped)
     }
 
     fn configure(&mut self, config: Config, now: Instant, actions: &mut Vec<Action>) {
@@ -154,6 +175,7 @@ impl Engine {
         if self.memory.offline.len() != before {
             actions.push(Action::Remember(self.memory.clone()));
         }
+        self.config = config;
         (self.configured, self.observe, self.compare) = (true, true, true);
     }
 
@@ -168,11 +190,11 @@ impl Engine {
             Fact::Link(link) if self.kernel.links.get(&link.index) == Some(link) => return,
             Fact::Link(_) | Fact::LinkGone(_) => (self.observe, self.compare) = (true, true),
             Fact::Address(key, info) => {
-                self.observe |= self.is_test_address(key);
+                self.observe |= self.is_test_address(key) || self.config.track_all_interfaces;
                 self.compare |= info.ours || self.is_data_address(key);
             }
             Fact::AddressGone(key) => {
-                self.observe |= self.is_test_address(key);
+                self.observe |= self.is_test_address(key) || self.config.track_all_interfaces;
                 self.compare |= self.is_data_address(key) || self.is_test_address(key);
                 self.note_undone(Key::AddAddress(*key), Key::DeleteAddress(*key));
             }
@@ -213,11 +235,11 @@ impl Engine {
         self.groups.iter().any(|group| group.placed.contains_key(&key.address.addr()))
     }
 
-    fn probe_sent(&mut self, probe: ProbeId, sent: Result<Instant, String>, now: Instant) {
-        self.groups.iter_mut().any(|group| group.probe_sent(probe, now, sent.as_ref().ok().copied()));
-    }
-
-    fn context<'a>(&'a mut self, now: Instant, actions: &'a mut Vec<Action>) -> (Context<'a>, &'a mut [Group]) {
+    fn context<'a>(
+        &'a mut self,
+        now: Instant,
+        actions: &'a mut Vec<Action>,
+    ) -> (Context<'a>, impl Iterator<Item = &'a mut Group>) {
         let ctx = Context {
             now,
             kernel: &self.kernel,
@@ -229,11 +251,14 @@ impl Engine {
             carrier_changed: false,
             changed: false,
         };
-        (ctx, &mut self.groups)
+        (ctx, self.groups.iter_mut().chain(&mut self.ungrouped))
     }
 
     fn settle(&mut self, now: Instant, timed: bool, actions: &mut Vec<Action>) {
         let (observe, armed) = (std::mem::take(&mut self.observe), self.armed);
+        if observe {
+            self.watch_ungrouped(now, actions);
+        }
         let mut void = 0;
         let (mut ctx, groups) = self.context(now, actions);
         for group in groups {
@@ -271,7 +296,7 @@ impl Engine {
     fn look(&mut self, now: Instant, ask: bool, actions: &mut Vec<Action>) {
         if ask || now >= self.look_at {
             self.look_at = now + if now < self.vigil_until { LOOK_OFTEN } else { LOOK_EVERY };
-            let members = self.groups.iter().flat_map(|group| &group.members);
+            let members = self.groups.iter().chain(&self.ungrouped).flat_map(|group| &group.members);
             let links: Vec<IfIndex> = members.filter_map(|member| Some(member.nic?.index)).collect();
             if !links.is_empty() {
                 actions.push(Action::AskLinks(links));
@@ -298,7 +323,7 @@ impl Engine {
         if !self.configured || !self.synced {
             return None;
         }
-        let groups = self.groups.iter().filter_map(|group| group.deadline(now));
+        let groups = self.groups.iter().chain(&self.ungrouped).filter_map(|group| group.deadline(now));
         let leaving = self.leaving.iter().map(|(_, _, until)| *until);
         groups.chain(leaving).chain(self.repeats.deadline()).chain(self.retry.deadline()).chain([self.look_at]).min()
     }

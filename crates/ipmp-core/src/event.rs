@@ -121,6 +121,8 @@ pub enum Refusal {
     NotOffline(IfName),
     /// No other member of the group could carry its addresses.
     MinimumRedundancy(IfName),
+    /// Another member has its hardware address.
+    DuplicateHardwareAddress(IfName),
 }
 
 impl std::fmt::Display for Refusal {
@@ -133,6 +135,9 @@ impl std::fmt::Display for Refusal {
             Refusal::NotOffline(name) => write!(f, "{name} is not offline"),
             Refusal::MinimumRedundancy(name) => {
                 write!(f, "{name} cannot be taken offline: there are no other functioning interfaces in its group")
+            }
+            Refusal::DuplicateHardwareAddress(name) => {
+                write!(f, "{name} cannot be brought online: its hardware address is not unique in its group")
             }
         }
     }

@@ -1,24 +1,31 @@
 //! One IPMP group: what happens to its members, who of them is active, and who carries which address.
 
+mod identity;
 mod judge;
 mod observe;
 mod policy;
+mod quality;
+mod tempo;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::action::Action;
 use crate::announce::Repeats;
-use crate::config::{GroupConfig, carried};
-use crate::id::{IfIndex, IfName, ProbeId};
+use crate::config::{GroupConfig, Schedule, carried};
+use crate::event::ReplyFault;
+use crate::id::{Family, IfIndex, IfName, ProbeId};
 use crate::jitter::Jitter;
 use crate::kernel::{AddressKey, Kernel};
 use crate::member::Member;
 use crate::notice::Notice;
 use crate::placement::{self, Candidate};
 use crate::probing::{Probing, ProbingContext};
+use crate::schedule::Pace;
 use crate::status::{AddressStatus, GroupState, GroupStatus};
 use crate::time::Instant;
+use crate::verdict;
 
 /// A group at run time.
 #[derive(Clone, Debug)]
@@ -33,6 +40,14 @@ pub(crate) struct Group {
     was_usable: bool,
     /// That no member functions was told.
     told_failed: bool,
+    /// The failure detection time in force.
+    detection_time: Duration,
+    /// When it was raised last.
+    raised_at: Option<Instant>,
+    /// That it may not be raised further was told.
+    told_limit: bool,
+    /// When it was told last that the network is too lossy.
+    told_false_failures: Option<Instant>,
 }
 
 /// What a group needs of the engine.
@@ -64,6 +79,10 @@ impl Context<'_> {
 impl Group {
     pub(crate) fn new(config: GroupConfig) -> Self {
         Self {
+            detection_time: config.failure_detection_time,
+            raised_at: None,
+            told_limit: false,
+            told_false_failures: None,
             config,
             members: Vec::new(),
             placed: BTreeMap::new(),
@@ -93,7 +112,12 @@ impl Group {
             member.config = wanted.clone();
             self.members.push(member);
         }
+        let tempo = |config: &GroupConfig| (config.failure_detection_time, config.detection);
+        let same_tempo = tempo(&self.config) == tempo(config);
         self.config = config.clone();
+        if !same_tempo {
+            self.reset_detection_time();
+        }
         self.placed.retain(|address, _| config.addresses.iter().any(|net| net.addr() == *address));
         self.bound.retain(|address, _| config.addresses.iter().any(|net| net.addr() == *address));
         before
@@ -108,6 +132,11 @@ impl Group {
         self.members.iter().find(|member| member.config.interface == *name)
     }
 
+    /// The group of all interfaces that are in none: watched and reported, and nothing is moved (§9).
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.config.name.is_anonymous()
+    }
+
     pub(crate) fn failed(&self) -> bool {
         !self.members.iter().any(Member::usable)
     }
@@ -115,7 +144,7 @@ impl Group {
     /// Lets time pass: judges what is overdue and sends what is due. Returns how many probes the daemon's
     /// own absence voided.
     pub(crate) fn tick(&mut self, woken_for: Option<Instant>, ctx: &mut Context) -> u32 {
-        let mut void = 0;
+        let (mut void, mut alarm) = (0, false);
         for i in 0..self.members.len() {
             if self.members[i].probing.iter().any(|probing| probing.is_to_be_reopened(ctx.now)) {
                 self.probing_as_configured(i, ctx);
@@ -123,29 +152,83 @@ impl Group {
             let member = &mut self.members[i];
             let functioning = member.functioning();
             for probing in &mut member.probing {
-                let expired = probing.expire(ctx.now, woken_for);
+                let expired = probing.expire(&member.config.interface, woken_for, &mut ctx.probing());
                 void += expired.void;
-                let first_of_run =
-                    expired.lost > 0 && probing.history.losses().is_some_and(|run| run.count == expired.lost);
-                ctx.ask |= functioning && first_of_run;
-                probing.fire(&member.config.interface, &mut ctx.probing());
+                alarm |= functioning && expired.run_began;
             }
         }
+        ctx.ask |= alarm;
+        self.send_probes(alarm, ctx);
+        self.tell_untested(ctx);
         void
     }
 
+    /// Sends what is due. On an `alarm`, the first loss of a member, the others are asked at once, so that
+    /// member and network can be told apart in time.
+    fn send_probes(&mut self, alarm: bool, ctx: &mut Context) {
+        let (timing, failed) = (self.timing(), self.failed());
+        let some_work = self.members.iter().any(|member| verdict::works_since(member).is_some());
+        for member in &mut self.members {
+            let functioning = member.functioning();
+            // One that holds through an outage is looked at closely once another is answered again.
+            let doubted = functioning || (member.holding() && some_work);
+            for probing in &mut member.probing {
+                probing.timing = timing;
+                let pace = match timing.schedule {
+                    Schedule::Classic => Pace::Even,
+                    Schedule::Confirm if !doubted || probing.is_quiet(ctx.now) => Pace::Even,
+                    Schedule::Confirm if probing.history.is_losing() => Pace::Confirm,
+                    Schedule::Confirm if functioning => Pace::Rest,
+                    Schedule::Confirm => Pace::Even,
+                };
+                probing.set_pace(pace, &mut ctx.probing());
+                if alarm {
+                    probing.hurry(ctx.now);
+                }
+                if failed {
+                    probing.targets.search(true);
+                }
+                probing.fire(&member.config.interface, functioning, &mut ctx.probing());
+            }
+        }
+    }
+
     /// A probe left, or not.
-    pub(crate) fn probe_sent(&mut self, probe: ProbeId, now: Instant, sent: Option<Instant>) -> bool {
-        self.probings().any(|probing| probing.sent(probe, now, sent))
+    pub(crate) fn probe_sent(
+        &mut self,
+        probe: ProbeId,
+        sent: Option<Instant>,
+        now: Instant,
+        actions: &mut Vec<Action>,
+    ) -> bool {
+        let Some((member, _, probing)) = self.probing_of(probe) else { return false };
+        probing.sent(member, probe, sent, now, actions);
+        true
     }
 
     /// A probe was answered.
-    pub(crate) fn reply(&mut self, probe: ProbeId, received: Instant) -> bool {
-        self.probings().any(|probing| probing.reply(probe, received).is_some())
+    pub(crate) fn reply(&mut self, probe: ProbeId, received: Instant, now: Instant, actions: &mut Vec<Action>) -> bool {
+        let Some((member, functions, probing)) = self.probing_of(probe) else { return false };
+        probing.reply(member, (probe, received), functions, now, actions);
+        true
     }
 
-    fn probings(&mut self) -> impl Iterator<Item = &mut Probing> {
-        self.members.iter_mut().flat_map(|member| member.probing.iter_mut())
+    /// Something came that answers no probe.
+    pub(crate) fn bad_reply(&mut self, name: &IfName, family: Family, fault: ReplyFault) {
+        let member = self.members.iter_mut().find(|member| member.config.interface == *name);
+        let mut probing = member.into_iter().flat_map(|member| &mut member.probing);
+        if let Some(probing) = probing.find(|probing| probing.family() == family) {
+            probing.bad_reply(fault);
+        }
+    }
+
+    /// Whose probe it is: the member, whether it functions, and its probing.
+    fn probing_of(&mut self, probe: ProbeId) -> Option<(&IfName, bool, &mut Probing)> {
+        self.members.iter_mut().find_map(|member| {
+            let functions = member.functioning();
+            let probing = member.probing.iter_mut().find(|probing| probing.history.knows(probe))?;
+            Some((&member.config.interface, functions, probing))
+        })
     }
 
     /// The members that are to carry data. Where none is in service, whatever has a link will do: a member
@@ -155,7 +238,7 @@ impl Group {
         if !in_service.is_empty() {
             return in_service;
         }
-        self.members.iter().filter(|member| member.link_usable() && !member.offline).collect()
+        self.members.iter().filter(|member| member.link_usable() && !member.is_out()).collect()
     }
 
     /// Decides which member is to carry which address. Without anybody to carry them, all stays.
@@ -219,23 +302,28 @@ impl Group {
             interface: self.config.interface.clone(),
             name: self.config.name.clone(),
             state: match usable {
+                _ if self.is_anonymous() => GroupState::Ok,
                 0 => GroupState::Failed,
                 some if some == self.members.len() => GroupState::Ok,
                 _ => GroupState::Degraded,
             },
-            failure_detection_time: probes.then_some(self.config.failure_detection_time),
+            failure_detection_time: probes.then_some(self.detection_time),
             failure_detection_time_wanted: self.config.failure_detection_time,
-            false_failures_per_year: None,
+            false_failures_per_year: self.false_failures().map(|(_, _, per_year)| per_year),
             damping: self.config.detection.damping,
-            members: self.members.iter().map(|member| member.status(now)).collect(),
+            members: self.members.iter().map(|member| member.status(self.config.detection.damping, now)).collect(),
             addresses: self.addresses().map(address).collect(),
         }
     }
 
     /// When something of the group is due.
     pub(crate) fn deadline(&self, now: Instant) -> Option<Instant> {
-        let probes = self.members.iter().flat_map(|member| member.probing.iter().filter_map(Probing::deadline));
-        let held = self.members.iter().filter(|member| member.flapping).filter_map(|member| member.held_until(now));
-        probes.chain(held).min()
+        let probings = self.members.iter().flat_map(|member| &member.probing);
+        let probes = probings.filter_map(|probing| probing.deadline(now));
+        let held = (0..self.members.len()).filter_map(|i| {
+            let failed = !self.members[i].functioning() && self.members[i].link_usable();
+            self.suspended(i, now).filter(|_| failed).map(|left| now + left)
+        });
+        probes.chain(held).chain(self.untested_deadline()).min()
     }
 }

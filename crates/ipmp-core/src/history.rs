@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::id::ProbeId;
+use crate::status::Run;
 use crate::time::Instant;
 
 /// Probes remembered (§0: ten times five, and two). A reply to an older one is not recognised.
@@ -26,11 +27,32 @@ enum State {
     Void { sent: Instant },
 }
 
+/// What a probe is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// In its slot.
+    Ordinary,
+    /// To confirm a loss; there are many of them when things are bad.
+    Confirming,
+    /// As long as the link takes.
+    Large,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     probe: ProbeId,
     target: IpAddr,
+    kind: Kind,
     state: State,
+}
+
+/// A probe that was declared lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Loss {
+    pub(crate) probe: ProbeId,
+    pub(crate) target: IpAddr,
+    pub(crate) kind: Kind,
+    pub(crate) sent: Instant,
 }
 
 /// A run of losses, newest first.
@@ -67,7 +89,11 @@ pub(crate) struct Replies {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) target: IpAddr,
+    pub(crate) kind: Kind,
+    pub(crate) sent: Instant,
     pub(crate) rtt: Duration,
+    /// No newer probe to this target has been answered.
+    pub(crate) newest: bool,
     /// It had been declared lost before.
     pub(crate) was_lost: bool,
 }
@@ -78,46 +104,57 @@ pub(crate) struct History(VecDeque<Entry>);
 
 impl History {
     /// A probe is ordered.
-    pub(crate) fn order(&mut self, probe: ProbeId, target: IpAddr) {
+    pub(crate) fn order(&mut self, probe: ProbeId, target: IpAddr, kind: Kind) {
         if self.0.len() == HISTORY_MAX {
             self.0.pop_front();
         }
-        self.0.push_back(Entry { probe, target, state: State::Ordered });
+        self.0.push_back(Entry { probe, target, kind, state: State::Ordered });
     }
 
-    /// It left, or the kernel refused it, which is a loss (§14 #8). True where the probe is known.
-    pub(crate) fn sent(&mut self, probe: ProbeId, now: Instant, sent: Option<Instant>) -> bool {
-        let Some(entry) = self.entry(probe) else { return false };
-        if entry.state == State::Ordered {
-            entry.state = match sent {
-                Some(sent) => State::Unanswered { sent },
-                None => State::Lost { sent: now, declared: now },
-            };
+    /// It left.
+    pub(crate) fn sent(&mut self, probe: ProbeId, sent: Instant) {
+        if let Some(entry) = self.entry(probe).filter(|entry| entry.state == State::Ordered) {
+            entry.state = State::Unanswered { sent };
         }
-        true
+    }
+
+    /// The kernel refused it, which is a loss (§14 #8).
+    pub(crate) fn refused(&mut self, probe: ProbeId, now: Instant) -> Option<Loss> {
+        let entry = self.entry(probe).filter(|entry| entry.state == State::Ordered)?;
+        entry.state = State::Lost { sent: now, declared: now };
+        Some(Loss { probe, target: entry.target, kind: entry.kind, sent: now })
+    }
+
+    /// Whether it is one of these.
+    pub(crate) fn knows(&self, probe: ProbeId) -> bool {
+        self.0.iter().rev().any(|entry| entry.probe == probe)
     }
 
     /// Its reply came.
     pub(crate) fn reply(&mut self, probe: ProbeId, received: Instant) -> Option<Answer> {
-        let entry = self.entry(probe)?;
+        let at = self.0.iter().rposition(|entry| entry.probe == probe)?;
+        let target = self.0[at].target;
+        let answered = |entry: &Entry| matches!(entry.state, State::Answered { .. }) && entry.target == target;
+        let newest = !self.0.iter().skip(at).any(answered);
+        let entry = &mut self.0[at];
         let (sent, was_lost) = match entry.state {
             State::Unanswered { sent } | State::Void { sent } => (sent, false),
             State::Lost { sent, .. } => (sent, true),
             State::Ordered | State::Answered { .. } => return None,
         };
         entry.state = State::Answered { received };
-        Some(Answer { target: entry.target, rtt: received.since(sent), was_lost })
+        Some(Answer { target, kind: entry.kind, sent, rtt: received.since(sent), newest, was_lost })
     }
 
-    /// Declares lost what has been unanswered for `timeout`; how many.
-    pub(crate) fn expire(&mut self, now: Instant, timeout: Duration) -> usize {
-        let mut lost = 0;
+    /// Declares lost what has been unanswered for `timeout`.
+    pub(crate) fn expire(&mut self, now: Instant, timeout: Duration) -> Vec<Loss> {
+        let mut lost = Vec::new();
         for entry in &mut self.0 {
             if let State::Unanswered { sent } = entry.state
                 && sent + timeout <= now
             {
                 entry.state = State::Lost { sent, declared: sent + timeout };
-                lost += 1;
+                lost.push(Loss { probe: entry.probe, target: entry.target, kind: entry.kind, sent });
             }
         }
         lost
@@ -146,6 +183,26 @@ impl History {
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.0.clear();
+    }
+
+    /// Whether the newest judged probe was lost.
+    pub(crate) fn is_losing(&self) -> bool {
+        self.judged().next().is_some_and(|(_, verdict)| verdict.is_err())
+    }
+
+    /// How long the present run is.
+    pub(crate) fn run(&self) -> Option<Run> {
+        let newest = self.judged().next()?.1.is_ok();
+        let count = self.judged().take_while(|(_, verdict)| verdict.is_ok() == newest).count() as u32;
+        Some(if newest { Run::Replies(count) } else { Run::Losses(count) })
+    }
+
+    /// Share of the judged probes to a target that were lost; none where there are none.
+    pub(crate) fn loss_of(&self, target: IpAddr) -> Option<f64> {
+        let of_target = || self.judged().filter(|(entry, _)| entry.target == target);
+        let lost = of_target().filter(|(_, verdict)| verdict.is_err()).count();
+        let all = of_target().count();
+        (all > 0).then(|| lost as f64 / all as f64)
     }
 
     /// The present run of losses; none where the newest judged probe was answered, or none was judged.
@@ -184,10 +241,10 @@ impl History {
     }
 
     /// Judged probes, newest first: when the reply came, or the loss.
-    fn judged(&self) -> impl Iterator<Item = (&Entry, Result<Instant, Loss>)> {
+    fn judged(&self) -> impl Iterator<Item = (&Entry, Result<Instant, Lost>)> {
         self.0.iter().rev().filter_map(|entry| match entry.state {
             State::Answered { received } => Some((entry, Ok(received))),
-            State::Lost { sent, declared } => Some((entry, Err(Loss { sent, declared }))),
+            State::Lost { sent, declared } => Some((entry, Err(Lost { sent, declared }))),
             State::Ordered | State::Unanswered { .. } | State::Void { .. } => None,
         })
     }
@@ -198,7 +255,7 @@ impl History {
 }
 
 #[derive(Clone, Copy)]
-struct Loss {
+struct Lost {
     sent: Instant,
     declared: Instant,
 }
@@ -229,8 +286,8 @@ mod tests {
         let mut history = History::default();
         for (i, what) in story.bytes().enumerate() {
             let (probe, sent) = (ProbeId(i as u64 + 1), at(100 * i as u64));
-            history.order(probe, target(1 + i as u8 % 2));
-            history.sent(probe, sent, Some(sent));
+            history.order(probe, target(1 + i as u8 % 2), Kind::Ordinary);
+            history.sent(probe, sent);
             if what == b'.' {
                 history.reply(probe, sent + Duration::from_millis(1));
             }
@@ -275,10 +332,10 @@ mod tests {
     #[test]
     fn void_probes_neither_count_nor_break_a_run() {
         let mut history = played("xxxx");
-        history.order(ProbeId(5), target(1));
-        history.sent(ProbeId(5), at(400), Some(at(400)));
+        history.order(ProbeId(5), target(1), Kind::Ordinary);
+        history.sent(ProbeId(5), at(400));
         assert_eq!(history.void(), 1);
-        assert_eq!(history.expire(at(9000), TIMEOUT), 0);
+        assert_eq!(history.expire(at(9000), TIMEOUT), []);
         assert_eq!(history.losses().unwrap().count, 4);
         history.reply(ProbeId(5), at(401)).unwrap();
         assert_eq!(history.losses(), None);
@@ -287,9 +344,9 @@ mod tests {
     #[test]
     fn a_probe_that_the_kernel_refuses_is_lost() {
         let mut history = History::default();
-        history.order(ProbeId(1), target(1));
-        assert!(history.sent(ProbeId(1), at(5), None));
-        assert_eq!(history.losses().unwrap().count, 1);
-        assert!(!history.sent(ProbeId(2), at(5), None));
+        history.order(ProbeId(1), target(1), Kind::Ordinary);
+        assert!(history.refused(ProbeId(1), at(5)).is_some());
+        assert_eq!((history.losses().unwrap().count, history.run()), (1, Some(Run::Losses(1))));
+        assert_eq!(history.refused(ProbeId(2), at(5)), None);
     }
 }

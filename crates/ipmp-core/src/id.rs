@@ -67,6 +67,13 @@ impl FromStr for GroupName {
     }
 }
 
+impl IfName {
+    /// That of the anonymous group, which has no interface (§9): empty.
+    pub fn none() -> Self {
+        Self("".into())
+    }
+}
+
 impl GroupName {
     /// The name of the group of all interfaces that are in none (§9): empty.
     pub fn anonymous() -> Self {

@@ -226,6 +226,14 @@ impl Kernel {
         self.addresses.range(shortest..=longest).any(|(key, _)| key.address.addr() == address)
     }
 
+    /// Another interface on which somebody else has this address too.
+    pub fn foreign_copy(&self, index: IfIndex, address: IpAddr) -> Option<IfIndex> {
+        let copy = |(key, info): (&AddressKey, &AddressInfo)| {
+            (key.index != index && key.address.addr() == address && !info.ours).then_some(key.index)
+        };
+        self.addresses.iter().find_map(copy)
+    }
+
     fn learn_route(&mut self, route: Route) {
         if route.key.ours || self.routes.contains_key(&route.key) || self.routes.len() < FOREIGN_ROUTES_MAX {
             self.routes.insert(route.key, route);

@@ -6,15 +6,19 @@
 //! knows. The same seed and events give the same actions.
 
 mod announce;
+mod damping;
 mod group;
 mod history;
 mod jitter;
 mod member;
 mod placement;
 mod probing;
+mod quality;
 mod reconcile;
 mod retry;
 mod rtt;
+mod schedule;
+mod shift;
 mod target;
 mod verdict;
 

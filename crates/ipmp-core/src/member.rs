@@ -12,20 +12,16 @@
 //! ```
 //! A member that comes to a group that works without it starts as `Failed(Unproven)`.
 
-use std::time::Duration;
+mod status;
 
 use crate::action::Action;
 use crate::config::MemberConfig;
-use crate::id::{IfIndex, Mac};
+use crate::damping::Penalty;
+use crate::id::{IfIndex, IfName, Mac};
 use crate::kernel::Link;
-use crate::notice::Reason;
+use crate::notice::{Grey, Reason};
 use crate::probing::Probing;
-use crate::status::{MemberState, MemberStatus, ProbeState};
 use crate::time::Instant;
-
-/// A link that came up so often within a minute is held down, where no probes vouch for it (§5, anti-flap).
-pub(crate) const LINK_UPS_MAX: usize = 2;
-const LINK_UPS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Replies in a row that repair a member (§0).
 pub(crate) const REPLIES_TO_REPAIR: usize = 10;
@@ -57,6 +53,9 @@ pub(crate) enum Health {
 pub(crate) struct Nic {
     pub(crate) index: IfIndex,
     pub(crate) mac: Option<Mac>,
+    pub(crate) mtu: u32,
+    /// It can have IPv4 addresses.
+    pub(crate) has_inet: bool,
     up: bool,
     carrier: bool,
     carrier_downs: u32,
@@ -64,7 +63,15 @@ pub(crate) struct Nic {
 
 impl Nic {
     fn of(link: &Link) -> Self {
-        Self { index: link.index, mac: link.mac, up: link.up, carrier: link.carrier, carrier_downs: link.carrier_downs }
+        Self {
+            index: link.index,
+            mac: link.mac,
+            mtu: link.mtu,
+            has_inet: link.tunables.is_some(),
+            up: link.up,
+            carrier: link.carrier,
+            carrier_downs: link.carrier_downs,
+        }
     }
 }
 
@@ -96,10 +103,22 @@ pub(crate) struct Member {
     pub(crate) inactive: bool,
     /// Nothing is known of it yet.
     pub(crate) is_new: bool,
-    /// The link came up too often to be trusted; told once an episode.
-    pub(crate) flapping: bool,
-    /// The last link-ups, the older first.
-    link_ups: [Option<Instant>; LINK_UPS_MAX],
+    /// Why it functions, while it does.
+    why: Reason,
+    /// Out of service because this member has its hardware address too.
+    pub(crate) twin: Option<IfName>,
+    /// When it got its hardware address, as far as is known.
+    pub(crate) mac_since: Instant,
+    /// How much it failed of late.
+    pub(crate) penalty: Penalty,
+    /// It works, but not well.
+    pub(crate) degraded: Option<Grey>,
+    /// Emptied for that.
+    pub(crate) drained: bool,
+    /// Since when it has been without a test address, until that is told.
+    pub(crate) untested_since: Option<Instant>,
+    /// It was told that it lacks a family.
+    pub(crate) inhomogeneous: bool,
     /// A family each that has a test address.
     pub(crate) probing: Vec<Probing>,
 }
@@ -114,8 +133,14 @@ impl Member {
             offline,
             inactive: false,
             is_new: true,
-            flapping: false,
-            link_ups: [None; LINK_UPS_MAX],
+            why: Reason::LinkUp,
+            twin: None,
+            mac_since: now,
+            penalty: Penalty::default(),
+            degraded: None,
+            drained: false,
+            untested_since: Some(now),
+            inhomogeneous: false,
             probing: Vec::new(),
         }
     }
@@ -170,14 +195,24 @@ impl Member {
         self.failed_by(Cause::Network) && self.link_usable()
     }
 
-    /// Works and is not offline: it could carry data, if it does not already (§1, usable).
+    /// Taken out of service, by the administrator or because its hardware address is another's too.
+    pub(crate) fn is_out(&self) -> bool {
+        self.offline || self.twin.is_some()
+    }
+
+    /// Works and is not out of service: it could carry data, if it does not already (§1, usable).
     pub(crate) fn usable(&self) -> bool {
-        self.functioning() && !self.offline
+        self.functioning() && !self.is_out()
+    }
+
+    /// Idle, by policy or because it is degraded.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.inactive || self.drained
     }
 
     /// Carries data.
     pub(crate) fn in_service(&self) -> bool {
-        !self.offline && !self.inactive && self.link_usable() && (self.functioning() || self.holding())
+        !self.is_out() && !self.is_idle() && self.link_usable() && (self.functioning() || self.holding())
     }
 
     /// Sends probes to somebody.
@@ -185,62 +220,28 @@ impl Member {
         self.probing.iter().any(Probing::is_capable)
     }
 
-    pub(crate) fn set_health(&mut self, health: Health, now: Instant) {
-        self.health = health;
-        self.since = now;
+    /// The longest run of replies of a family, over all targets or of one (§5, repair).
+    pub(crate) fn replies_to_repair(&self) -> usize {
+        let capable = self.probing.iter().filter(|probing| probing.is_capable());
+        let runs = capable.filter_map(|probing| probing.history.replies());
+        runs.map(|run| run.count.max(run.newest_target)).max().unwrap_or(0)
     }
 
-    /// Remembers a link-up, after it was judged.
-    pub(crate) fn record_link_up(&mut self, now: Instant) {
-        self.link_ups.rotate_left(1);
-        self.link_ups[LINK_UPS_MAX - 1] = Some(now);
+    /// It functions, for this reason.
+    pub(crate) fn works(&mut self, why: Reason, now: Instant) {
+        (self.health, self.why, self.since) = (Health::Functioning, why, now);
     }
 
-    /// Until when a link that nothing vouches for is not trusted: a minute after the older of the two
-    /// link-ups that are remembered. Asked before a link-up is remembered, and then while it is held.
-    pub(crate) fn held_until(&self, now: Instant) -> Option<Instant> {
-        self.link_ups[0].map(|oldest| oldest + LINK_UPS_WITHIN).filter(|until| *until > now)
+    /// It does not.
+    pub(crate) fn fails(&mut self, cause: Cause, reason: Reason, now: Instant) {
+        (self.health, self.since) = (Health::Failed { cause, reason }, now);
+        (self.degraded, self.drained) = (None, false);
     }
 
     /// The configuration does not name it any more.
     pub(crate) fn leave(&self, actions: &mut Vec<Action>) {
         let (member, probing) = (&self.config.interface, self.probing.iter().filter(|probing| probing.is_open()));
         actions.extend(probing.map(|probing| Action::CloseProber { member: member.clone(), family: probing.family() }));
-    }
-
-    pub(crate) fn status(&self, now: Instant) -> MemberStatus {
-        let state = match &self.health {
-            _ if self.offline => MemberState::Offline,
-            Health::Failed { .. } => MemberState::Failed,
-            Health::Functioning if !self.probing.is_empty() && !self.probe_capable() => MemberState::Unknown,
-            Health::Functioning => MemberState::Ok,
-        };
-        let probe = match &self.health {
-            _ if self.probing.is_empty() => ProbeState::Disabled,
-            Health::Failed { .. } => ProbeState::Failed,
-            _ if !self.probe_capable() => ProbeState::Unknown,
-            Health::Functioning => ProbeState::Ok,
-        };
-        MemberStatus {
-            interface: self.config.interface.clone(),
-            active: self.usable() && !self.inactive,
-            inactive: self.inactive,
-            standby: self.config.standby,
-            link_up: self.link_usable(),
-            hwaddr_duplicate: false,
-            drained: false,
-            probe,
-            state,
-            since: self.since,
-            reason: match &self.health {
-                _ if self.offline => Reason::Requested,
-                Health::Failed { reason, .. } => reason.clone(),
-                Health::Functioning => Reason::LinkUp,
-            },
-            penalty: 0,
-            waits_for: None,
-            probing: self.probing.iter().map(|probing| probing.status(now)).collect(),
-        }
     }
 }
 
@@ -293,15 +294,5 @@ mod tests {
         member.is_new = false;
         member.look(Some(&link(true, true)));
         assert_eq!(member.look(Some(&Link { index: IfIndex(9), ..link(true, true) })), Seen::Gained);
-    }
-
-    #[test]
-    fn the_third_link_up_within_a_minute_is_held() {
-        let mut member = member();
-        member.record_link_up(at(0));
-        assert_eq!(member.held_until(at(10)), None);
-        member.record_link_up(at(10));
-        assert_eq!(member.held_until(at(20)), Some(at(60)));
-        assert_eq!(member.held_until(at(60)), None);
     }
 }

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::action::{Action, Prober};
-use crate::history::{Answer, History};
+use crate::action::{Action, ProbeOutcome, ProbeReport, Prober};
+use crate::event::ReplyFault;
+use crate::history::{Answer, History, Kind, Loss};
 use crate::id::{Family, IfIndex, IfName, ProbeId};
 use crate::jitter::Jitter;
-use crate::status::{ProbeCounts, ProbingStatus, TargetMode, TargetState, TargetStatus};
-use crate::target::Targets;
+use crate::quality::Quality;
+use crate::schedule::{Pace, Timing};
+use crate::status::{ProbeCounts, ProbingStatus, TargetMode, TargetStatus};
+use crate::target::{Target, Targets};
 use crate::time::Instant;
-
-/// Probes that fit into the failure detection time: five that may be lost, and two (§0).
-pub(crate) const PROBES_PER_DETECTION: u32 = 7;
 
 /// How long losses do not count after a start or a link-up, for switches that first run spanning tree;
 /// the first reply ends it (§5, §14 #13).
@@ -42,35 +42,47 @@ pub(crate) struct Probing {
     pub(crate) test: IpNet,
     pub(crate) targets: Targets,
     pub(crate) history: History,
-    interval: Duration,
+    pub(crate) quality: Quality,
+    pub(crate) timing: Timing,
+    /// Another interface that has the test address too: nothing is probed.
+    pub(crate) twin: Option<IfIndex>,
+    /// Length of a large probe; none where there are none.
+    large: Option<u16>,
     socket: Socket,
-    /// Strictly periodic; the next probe leaves half to one interval after it.
-    base: Instant,
+    pace: Pace,
+    /// Strictly periodic; the next probe leaves a random moment after it.
+    slot: Instant,
     next_send: Instant,
+    last_sent: Instant,
     quiet_until: Option<Instant>,
     last_reply: Option<(Instant, Duration)>,
     counts: ProbeCounts,
 }
 
 /// What a timer did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Expired {
     /// Probes that the daemon's own absence voided.
     pub(crate) void: u32,
-    /// Probes declared lost.
-    pub(crate) lost: usize,
+    /// Whether a run of losses has just begun.
+    pub(crate) run_began: bool,
 }
 
 impl Probing {
-    pub(crate) fn new(test: IpNet, failure_detection_time: Duration) -> Self {
+    pub(crate) fn new(test: IpNet, timing: Timing) -> Self {
         Self {
             test,
             targets: Targets::default(),
             history: History::default(),
-            interval: failure_detection_time / PROBES_PER_DETECTION,
+            quality: Quality::default(),
+            timing,
+            twin: None,
+            large: None,
             socket: Socket::Closed,
-            base: Instant::default(),
+            pace: Pace::Even,
+            slot: Instant::default(),
             next_send: Instant::default(),
+            last_sent: Instant::default(),
             quiet_until: None,
             last_reply: None,
             counts: ProbeCounts::default(),
@@ -79,6 +91,11 @@ impl Probing {
 
     pub(crate) fn family(&self) -> Family {
         Family::of(self.test.addr())
+    }
+
+    /// The test address alone.
+    pub(crate) fn address(&self) -> IpAddr {
+        self.test.addr()
     }
 
     /// Probes are being sent, or would be were there a target.
@@ -96,14 +113,19 @@ impl Probing {
         self.quiet_until.is_some_and(|until| until > now)
     }
 
-    /// Round trip of the last reply, and how long ago it came.
+    /// For how long losses do not count.
+    pub(crate) fn quiet_for(&self, now: Instant) -> Option<Duration> {
+        self.quiet_until.filter(|until| *until > now).map(|until| until.since(now))
+    }
+
+    /// How long ago the last reply came, and its round trip.
     pub(crate) fn last_reply(&self, now: Instant) -> Option<(Duration, Duration)> {
         self.last_reply.map(|(received, rtt)| (now.since(received), rtt))
     }
 
-    /// The failure detection time may have changed; what was measured stays.
-    pub(crate) fn set_detection_time(&mut self, failure_detection_time: Duration) {
-        self.interval = failure_detection_time / PROBES_PER_DETECTION;
+    /// How long a probe may be unanswered.
+    pub(crate) fn timeout(&self, now: Instant) -> Duration {
+        self.timing.timeout(self.targets.crtt(now))
     }
 
     /// Has the socket open on this interface, or closed.
@@ -139,6 +161,18 @@ impl Probing {
         matches!(self.socket, Socket::Broken { retry_at } if retry_at <= now)
     }
 
+    /// Length of a large probe, where there are any.
+    pub(crate) fn large(&self) -> Option<u16> {
+        self.large
+    }
+
+    /// Large probes are to be this long from now on.
+    pub(crate) fn set_large(&mut self, length: Option<u16>) {
+        if std::mem::replace(&mut self.large, length) != length {
+            self.quality.forget_large();
+        }
+    }
+
     /// The path may take a while to come up: losses do not count for a time.
     pub(crate) fn arm_quiet_period(&mut self, now: Instant) {
         self.quiet_until = Some(now + QUIET_PERIOD);
@@ -147,94 +181,184 @@ impl Probing {
     /// Starts the schedule anew, at a random moment, so that members are spread.
     fn restart(&mut self, ctx: &mut ProbingContext) {
         self.history.clear();
-        self.base = ctx.now;
-        self.next_send = ctx.now + ctx.jitter.below(self.interval);
+        self.last_sent = ctx.now;
+        self.slot = ctx.now + ctx.jitter.below(self.timing.interval());
+        self.next_send = self.slot;
     }
 
     /// Judges what is overdue. `woken_for` is the moment for which the daemon had asked to be woken: where
     /// it lies far back, the daemon was away and what it could not watch is void, not lost.
-    pub(crate) fn expire(&mut self, now: Instant, woken_for: Option<Instant>) -> Expired {
-        self.quiet_until = self.quiet_until.filter(|until| *until > now);
-        let late = woken_for.map_or(Duration::ZERO, |moment| now.since(moment));
-        let void = if late > self.interval.max(STALL_MIN) { self.history.void() } else { 0 };
-        let lost = self.history.expire(now, self.interval);
+    pub(crate) fn expire(&mut self, member: &IfName, woken_for: Option<Instant>, ctx: &mut ProbingContext) -> Expired {
+        self.quiet_until = self.quiet_until.filter(|until| *until > ctx.now);
+        let late = woken_for.map_or(Duration::ZERO, |moment| ctx.now.since(moment));
+        let void = if late > self.timing.interval().max(STALL_MIN) { self.history.void() } else { 0 };
         self.counts.void += u64::from(void);
-        self.counts.lost += lost as u64;
-        Expired { void, lost }
+        let was_losing = self.history.is_losing();
+        let lost = self.history.expire(ctx.now, self.timeout(ctx.now));
+        lost.iter().for_each(|loss| self.lost(member, loss, ctx.actions));
+        Expired { void, run_began: !was_losing && self.history.is_losing() }
     }
 
-    /// Sends the next probe if it is time.
-    pub(crate) fn fire(&mut self, member: &IfName, ctx: &mut ProbingContext) {
+    fn lost(&mut self, member: &IfName, loss: &Loss, actions: &mut Vec<Action>) {
+        self.counts.lost += 1;
+        self.counts.large_lost += u64::from(loss.kind == Kind::Large);
+        self.quality.lost(loss);
+        actions.push(self.report(member, loss.probe, loss.target, loss.sent, ProbeOutcome::Lost));
+    }
+
+    /// Has the next probe leave at once, unless one has just left: another member was not answered.
+    pub(crate) fn hurry(&mut self, now: Instant) {
+        if self.pace == Pace::Rest && self.last_sent + self.timeout(now) <= now {
+            (self.slot, self.next_send) = (now, now);
+        }
+    }
+
+    /// Probes are to be sent at this pace from now on. What was sent last counts: no gap gets longer.
+    pub(crate) fn set_pace(&mut self, pace: Pace, ctx: &mut ProbingContext) {
+        if std::mem::replace(&mut self.pace, pace) == pace {
+            return;
+        }
+        self.slot = match pace {
+            Pace::Confirm => ctx.now,
+            Pace::Rest | Pace::Even => self.last_sent + self.timing.period(pace, self.timeout(ctx.now)),
+        };
+        self.next_send = self.slot + ctx.jitter.below(self.timing.spread(pace));
+    }
+
+    /// Sends the next probe if it is time. Replies to large ones repair nothing: they are for members that
+    /// `function`.
+    pub(crate) fn fire(&mut self, member: &IfName, functions: bool, ctx: &mut ProbingContext) {
         if !self.is_open() || ctx.now < self.next_send {
             return;
         }
+        if self.targets.wants_more_hosts() {
+            self.targets.search(false);
+            ctx.actions.push(Action::Discover { member: member.clone(), family: self.family() });
+        }
         if let Some(target) = self.targets.next(ctx.now) {
-            let probe = ctx.next_probe();
-            self.history.order(probe, target);
+            let may_be_large = self.large.is_some() && functions && !self.is_quiet(ctx.now);
+            let kind = match self.pace {
+                Pace::Confirm => Kind::Confirming,
+                Pace::Rest | Pace::Even if may_be_large && self.quality.large_is_due() => Kind::Large,
+                Pace::Rest | Pace::Even => Kind::Ordinary,
+            };
+            let (probe, length) = (ctx.next_probe(), self.large.filter(|_| kind == Kind::Large));
+            self.history.order(probe, target, kind);
             self.counts.sent += 1;
-            ctx.actions.push(Action::SendProbe { probe, member: member.clone(), target, length: None });
+            self.counts.large_sent += u64::from(kind == Kind::Large);
+            ctx.actions.push(Action::SendProbe { probe, member: member.clone(), target, length });
         }
-        self.base = self.base + self.interval;
-        if self.base + self.interval < ctx.now {
+        self.last_sent = ctx.now;
+        let period = self.timing.period(self.pace, self.timeout(ctx.now));
+        self.slot = self.slot + period;
+        if self.slot + period < ctx.now {
             // Slots were missed: go on from here rather than make up for them in a burst.
-            self.base = ctx.now;
+            self.counts.missed += (ctx.now.since(self.slot).as_nanos() / period.as_nanos().max(1)) as u64;
+            self.slot = ctx.now + period;
         }
-        self.next_send = self.base + self.interval / 2 + ctx.jitter.below(self.interval / 2);
+        self.next_send = self.slot + ctx.jitter.below(self.timing.spread(self.pace));
     }
 
-    /// A probe left, or was refused. True where it is one of these.
-    pub(crate) fn sent(&mut self, probe: ProbeId, now: Instant, sent: Option<Instant>) -> bool {
-        let known = self.history.sent(probe, now, sent);
-        self.counts.lost += u64::from(known && sent.is_none());
-        known
-    }
-
-    /// A reply came.
-    pub(crate) fn reply(&mut self, probe: ProbeId, received: Instant) -> Option<Answer> {
-        let answer = self.history.reply(probe, received)?;
-        self.targets.sample(answer.target, answer.rtt);
-        self.counts.acked += 1;
-        self.counts.lost -= u64::from(answer.was_lost && self.counts.lost > 0);
-        self.quiet_until = None;
-        self.last_reply = Some((received, answer.rtt));
-        Some(answer)
-    }
-
-    /// When something is due.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        match self.socket {
-            Socket::Closed => None,
-            Socket::Broken { retry_at } => Some(retry_at),
-            Socket::Open(_) => {
-                let send = (!self.targets.is_empty()).then_some(self.next_send);
-                send.into_iter().chain(self.history.next_expiry(self.interval)).chain(self.quiet_until).min()
+    /// A probe left, or was refused.
+    pub(crate) fn sent(
+        &mut self,
+        member: &IfName,
+        probe: ProbeId,
+        sent: Option<Instant>,
+        now: Instant,
+        actions: &mut Vec<Action>,
+    ) {
+        match sent {
+            Some(sent) => self.history.sent(probe, sent),
+            None => {
+                if let Some(loss) = self.history.refused(probe, now) {
+                    self.lost(member, &loss, actions);
+                }
             }
         }
     }
 
+    /// A reply came. Only a member that `functions` has its round trips measured (§4).
+    pub(crate) fn reply(
+        &mut self,
+        member: &IfName,
+        (probe, received): (ProbeId, Instant),
+        functions: bool,
+        now: Instant,
+        actions: &mut Vec<Action>,
+    ) -> Option<Answer> {
+        let answer = self.history.reply(probe, received)?;
+        let (interval, measured) = (self.timing.interval(), answer.newest && functions && answer.kind != Kind::Large);
+        if let Some(target) = self.targets.get_mut(answer.target) {
+            target.answered();
+            if measured {
+                target.rtt.sample(answer.rtt, interval);
+                target.shift.sample(answer.rtt);
+            }
+        }
+        self.quality.answered(probe, &answer);
+        self.counts.acked += 1;
+        if answer.was_lost {
+            self.counts.late += 1;
+            self.counts.lost -= 1;
+            self.counts.large_lost -= u64::from(answer.kind == Kind::Large);
+        }
+        self.quiet_until = None;
+        self.last_reply = Some((received, answer.rtt));
+        let outcome = ProbeOutcome::Acked { network: answer.rtt, total: now.since(answer.sent) };
+        actions.push(self.report(member, probe, answer.target, answer.sent, outcome));
+        Some(answer)
+    }
+
+    /// Something came that is no answer.
+    pub(crate) fn bad_reply(&mut self, fault: ReplyFault) {
+        *self.counts.bad.entry(fault).or_default() += 1;
+        if fault == ReplyFault::Corrupt {
+            self.quality.corrupt();
+        }
+    }
+
+    /// When something is due.
+    pub(crate) fn deadline(&self, now: Instant) -> Option<Instant> {
+        match self.socket {
+            Socket::Closed => None,
+            Socket::Broken { retry_at } => Some(retry_at),
+            Socket::Open(_) => {
+                let sends = !self.targets.is_empty() || self.targets.wants_more_hosts();
+                let send = sends.then_some(self.next_send);
+                send.into_iter().chain(self.history.next_expiry(self.timeout(now))).chain(self.quiet_until).min()
+            }
+        }
+    }
+
+    fn report(&self, member: &IfName, probe: ProbeId, target: IpAddr, sent: Instant, outcome: ProbeOutcome) -> Action {
+        let rtt = self.targets.get(target).and_then(|target| target.rtt.get());
+        Action::Probed(ProbeReport { probe, member: member.clone(), target, sent, outcome, rtt })
+    }
+
     pub(crate) fn status(&self, now: Instant) -> ProbingStatus {
-        let target = |target: &&crate::target::Target| TargetStatus {
+        let target = |(target, state): (&Target, _)| TargetStatus {
             address: target.address,
-            state: TargetState::Active,
+            state,
             rtt: target.rtt.get(),
-            loss: None,
+            loss: self.history.loss_of(target.address),
         };
         ProbingStatus {
             family: self.family(),
             test_address: self.test.addr(),
-            mode: if matches!(self.socket, Socket::Broken { .. }) { TargetMode::Disabled } else { TargetMode::Routes },
-            targets: self.targets.in_firing_order(now).iter().map(target).collect(),
-            run: None,
-            loss: None,
-            timeout: self.interval,
+            mode: match self.socket {
+                _ if self.twin.is_some() => TargetMode::Disabled,
+                Socket::Broken { .. } => TargetMode::Disabled,
+                Socket::Open(_) | Socket::Closed if self.targets.are_hosts() => TargetMode::Multicast,
+                Socket::Open(_) | Socket::Closed => TargetMode::Routes,
+            },
+            targets: self.targets.with_states(now).into_iter().map(target).collect(),
+            run: self.history.run(),
+            loss: self.quality.loss(),
+            timeout: self.timeout(now),
             last_reply: self.last_reply(now),
             counts: self.counts.clone(),
         }
-    }
-
-    /// The test address alone.
-    pub(crate) fn address(&self) -> IpAddr {
-        self.test.addr()
     }
 }
 

@@ -5,9 +5,6 @@ use crate::member::{Cause, Member};
 use crate::probing::Probing;
 use crate::time::Instant;
 
-/// Losses in a row that fail a member (§0).
-pub(crate) const LOSSES_TO_FAIL: usize = 5;
-
 /// What the losses of a member mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -27,14 +24,18 @@ enum Evidence {
     Works,
 }
 
-/// The run of losses that fails a member, if there is one: each family that can probe has five, and is
-/// past its quiet period. The family whose run began first speaks.
+/// The run of losses that fails a member, if there is one: each family that can probe has as many as its
+/// schedule wants, and is past its quiet period. The family whose run began first speaks.
 pub(crate) fn failing_run(member: &Member, now: Instant) -> Option<Losses> {
     let capable = || member.probing.iter().filter(|probing| probing.is_capable());
     let runs: Option<Vec<Losses>> = capable()
-        .map(|probing| probing.history.losses().filter(|run| run.count >= LOSSES_TO_FAIL && !probing.is_quiet(now)))
+        .map(|probing| probing.history.losses().filter(|run| is_long(probing, run) && !probing.is_quiet(now)))
         .collect();
     runs?.into_iter().min_by_key(|run| run.first_declared)
+}
+
+fn is_long(probing: &Probing, run: &Losses) -> bool {
+    run.count >= probing.timing.losses_to_fail()
 }
 
 /// Judges a member by its run of losses.
@@ -49,7 +50,7 @@ pub(crate) fn judge<'a>(others: impl Iterator<Item = &'a Member>, run: &Losses) 
 /// Every member that functions and has its link is heard, whether it probes or not (§14 #1), but none that
 /// is offline, failed, or held for flapping (§14 #16).
 fn evidence(other: &Member, run: &Losses) -> Evidence {
-    if other.offline || !other.link_usable() || !other.functioning() {
+    if other.is_out() || !other.link_usable() || !other.functioning() {
         return Evidence::None;
     }
     let capable = || other.probing.iter().filter(|probing| probing.is_capable());
@@ -68,22 +69,25 @@ fn evidence_of_probes(probing: &Probing, failing: &Losses) -> Evidence {
         }
         // Answered when last asked, which was before; or never asked.
         (Some(_), _) | (None, None) => Evidence::Pending,
-        (None, Some(run)) if run.count < LOSSES_TO_FAIL => Evidence::Pending,
+        (None, Some(run)) if !is_long(probing, &run) => Evidence::Pending,
         (None, Some(_)) => Evidence::None,
     }
 }
 
-/// A member that holds through an outage of the network is failed after all once five of its probes are
-/// lost that were sent while another member worked again.
+/// A member that holds through an outage of the network is failed after all once as many of its probes are
+/// lost as fail a member, all sent while another one worked again.
 pub(crate) fn left_behind<'a>(member: &Member, others: impl Iterator<Item = &'a Member>) -> bool {
-    let heard = others.filter(|other| !other.offline && other.link_usable());
-    let Some(works_since) = heard.filter_map(works_since).min() else { return false };
+    let Some(works_since) = others.filter_map(works_since).min() else { return false };
+    let long = |probing: &Probing| probing.history.losses_sent_after(works_since) >= probing.timing.losses_to_fail();
     let mut capable = member.probing.iter().filter(|probing| probing.is_capable()).peekable();
-    capable.peek().is_some() && capable.all(|probing| probing.history.losses_sent_after(works_since) >= LOSSES_TO_FAIL)
+    capable.peek().is_some() && capable.all(long)
 }
 
 /// Since when a member is answered without a loss, or, where it has nobody to probe, functions.
-fn works_since(other: &Member) -> Option<Instant> {
+pub(crate) fn works_since(other: &Member) -> Option<Instant> {
+    if other.is_out() || !other.link_usable() {
+        return None;
+    }
     if other.functioning() && !other.probe_capable() {
         return Some(other.since);
     }

@@ -44,12 +44,14 @@ impl Engine {
         actions: &mut Vec<Action>,
         act: impl FnOnce(&mut Group, usize, &mut Context) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
-        let found = self.groups.iter().enumerate().find_map(|(g, group)| {
+        let groups = self.groups.iter().chain(&self.ungrouped);
+        let found = groups.enumerate().find_map(|(g, group)| {
             group.members.iter().position(|member| member.config.interface == *name).map(|i| (g, i))
         });
         let Some((g, i)) = found else { return Err(Refusal::UnknownInterface(name.clone())) };
-        let (mut ctx, groups) = self.context(now, actions);
-        act(&mut groups[g], i, &mut ctx)
+        let (mut ctx, mut groups) = self.context(now, actions);
+        let group = groups.nth(g).expect("it was found there");
+        act(group, i, &mut ctx)
     }
 
     /// Answers those who took a member offline once it carries nothing of ours.

@@ -1,12 +1,16 @@
 //! Failure and repair of members, and what is told of them (IPMP behaviour §5).
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::group::{Context, Group};
 use crate::member::{Cause, Health, Member, REPLIES_TO_REPAIR};
 use crate::notice::{Notice, Reason};
 use crate::time::Instant;
 use crate::verdict::{self, Verdict};
+
+/// Losses in a row to one target that make it dead, while others answer (§3).
+const TARGET_LOSSES: usize = 5;
 
 impl Group {
     /// Passes verdicts and repairs, then has the right members active.
@@ -18,17 +22,22 @@ impl Group {
                 self.judge_failed(i, ctx);
             }
         }
-        self.apply_policy(ctx);
-        self.tell_state(ctx);
+        self.adapt_detection_time(ctx);
+        self.judge_quality(ctx);
+        if !self.is_anonymous() {
+            self.apply_policy(ctx);
+            self.tell_state(ctx);
+        }
     }
 
-    pub(super) fn judge_losses(&mut self, i: usize, ctx: &mut Context) {
+    fn judge_losses(&mut self, i: usize, ctx: &mut Context) {
         self.judge_targets(i, ctx);
-        if self.members[i].offline {
+        if self.members[i].is_out() {
             return;
         }
         let Some(run) = verdict::failing_run(&self.members[i], ctx.now) else { return };
-        match verdict::judge(self.others(i), &run) {
+        let verdict = if self.is_anonymous() { Verdict::Member } else { verdict::judge(self.others(i), &run) };
+        match verdict {
             Verdict::Member => {
                 let reason = self.reason_of_losses(i, run.count, run.targets, ctx.now);
                 self.fail(i, Cause::Probes, reason, ctx);
@@ -42,13 +51,13 @@ impl Group {
     }
 
     /// One bad target is not a bad member (§5, 2).
-    pub(super) fn judge_targets(&mut self, i: usize, ctx: &mut Context) {
+    fn judge_targets(&mut self, i: usize, ctx: &mut Context) {
         let (group, now) = (self.config.name.clone(), ctx.now);
         let member = &mut self.members[i];
         for probing in &mut member.probing {
             let Some(run) = probing.history.losses() else { continue };
             let (target, lost) = run.newest_target;
-            let bad = run.count < verdict::LOSSES_TO_FAIL && lost >= verdict::LOSSES_TO_FAIL;
+            let bad = run.count < TARGET_LOSSES && lost >= TARGET_LOSSES;
             if bad && probing.targets.mark_dead(target, now) {
                 let interface = member.config.interface.clone();
                 ctx.notify(Notice::TargetDead { interface, group: group.clone(), target });
@@ -56,13 +65,16 @@ impl Group {
         }
     }
 
-    pub(super) fn judge_failed(&mut self, i: usize, ctx: &mut Context) {
+    fn judge_failed(&mut self, i: usize, ctx: &mut Context) {
         let member = &self.members[i];
-        if !member.link_usable() || member.offline {
+        if !member.link_usable() || member.is_out() {
             return;
         }
-        if let Some(reason) = self.reason_to_repair(i, ctx.now) {
-            self.repair(i, reason, ctx);
+        if let Some(reason) = self.reason_to_repair(i) {
+            match self.suspended(i, ctx.now) {
+                Some(left) => self.tell_suspended(i, left, ctx),
+                None => self.repair(i, reason, ctx),
+            }
         } else if member.failed_by(Cause::Network) && verdict::left_behind(member, self.others(i)) {
             let losses = member.probing.iter().filter_map(|probing| probing.history.losses()).next();
             if let Some(run) = losses {
@@ -72,36 +84,54 @@ impl Group {
         }
     }
 
-    pub(super) fn reason_to_repair(&self, i: usize, now: Instant) -> Option<Reason> {
+    fn reason_to_repair(&self, i: usize) -> Option<Reason> {
         let member = &self.members[i];
         if member.probe_capable() {
-            let replies = member
-                .probing
-                .iter()
-                .filter(|probing| probing.is_capable())
-                .filter_map(|probing| probing.history.replies());
-            let mut enough = replies.filter(|run| run.count.max(run.newest_target) >= REPLIES_TO_REPAIR);
-            return enough.next().map(|run| Reason::ProbesAnswered { replies: run.count as u32, targets: run.targets });
+            if member.replies_to_repair() < REPLIES_TO_REPAIR {
+                return None;
+            }
+            let runs = member.probing.iter().filter_map(|probing| probing.history.replies());
+            return runs.max_by_key(|run| run.count).map(|run| Reason::ProbesAnswered {
+                replies: run.count.max(run.newest_target) as u32,
+                targets: run.targets,
+            });
         }
         // Nothing vouches for the member but its link. One that probes had failed stays so until its
         // targets are back; a test address whose socket is not open yet will be probed in a moment.
-        let will_probe = member.probing.iter().any(|probing| !probing.is_open())
+        let will_probe = member.probing.iter().any(|probing| !probing.is_open() && probing.twin.is_none())
             || (member.failed_by(Cause::Probes) && !member.probing.is_empty());
-        let held = member.flapping && member.held_until(now).is_some();
-        (!will_probe && !held).then_some(Reason::LinkUp)
+        (!will_probe).then_some(Reason::LinkUp)
     }
 
-    pub(super) fn reason_of_losses(&self, i: usize, lost: usize, targets: Vec<IpAddr>, now: Instant) -> Reason {
+    /// For how long a member that failed too often is not repaired. Where no other one works there is nothing
+    /// better, and it is not kept out. One that failed with everybody has not failed.
+    pub(super) fn suspended(&self, i: usize, now: Instant) -> Option<Duration> {
+        let better = self.others(i).any(Member::usable) && !self.members[i].failed_by(Cause::Network);
+        self.members[i].penalty.suspended_for(self.config.detection.damping, now).filter(|_| better)
+    }
+
+    fn tell_suspended(&mut self, i: usize, left: Duration, ctx: &mut Context) {
+        let (group, damping) = (self.config.name.clone(), self.config.detection.damping);
+        let member = &mut self.members[i];
+        if member.penalty.to_be_told() {
+            let (interface, penalty) = (member.config.interface.clone(), member.penalty.value(damping, ctx.now));
+            ctx.notify(Notice::RepairSuspended { interface, group, penalty, reuse: damping.reuse, left });
+        }
+    }
+
+    fn reason_of_losses(&self, i: usize, lost: usize, targets: Vec<IpAddr>, now: Instant) -> Reason {
         let last_reply = self.members[i].probing.iter().filter_map(|probing| probing.last_reply(now)).min();
         Reason::ProbesLost { lost: lost as u32, targets, last_reply }
     }
 
     pub(super) fn fail(&mut self, i: usize, cause: Cause, reason: Reason, ctx: &mut Context) {
         let (group, interface) = (self.config.name.clone(), self.members[i].config.interface.clone());
-        let was_active = !self.members[i].inactive && !self.members[i].offline;
-        self.members[i].inactive = false;
-        self.members[i].probing.iter_mut().for_each(|probing| probing.targets.reset_rtt());
-        self.members[i].set_health(Health::Failed { cause, reason: reason.clone() }, ctx.now);
+        let member = &mut self.members[i];
+        let was_active = !member.is_idle() && !member.is_out();
+        member.inactive = false;
+        member.probing.iter_mut().for_each(|probing| probing.targets.reset_rtt());
+        member.penalty.failure(self.config.detection.damping, ctx.now);
+        member.fails(cause, reason.clone(), ctx.now);
         ctx.notify(Notice::InterfaceFailed { interface, group, reason });
         if was_active {
             self.activate_another(ctx);
@@ -110,10 +140,11 @@ impl Group {
     }
 
     /// Nobody is answered: every member that seemed to function holds what it has; nothing is moved.
-    pub(super) fn network_failed(&mut self, first: usize, reason: Reason, ctx: &mut Context) {
+    fn network_failed(&mut self, first: usize, reason: Reason, ctx: &mut Context) {
         for (i, member) in self.members.iter_mut().enumerate().filter(|(_, member)| member.usable()) {
             let reason = if i == first { reason.clone() } else { Reason::Network };
-            member.set_health(Health::Failed { cause: Cause::Network, reason }, ctx.now);
+            member.probing.iter_mut().for_each(|probing| probing.targets.reset_rtt());
+            member.fails(Cause::Network, reason, ctx.now);
         }
         self.told_failed = true;
         ctx.notify(Notice::GroupFailed {
@@ -124,23 +155,23 @@ impl Group {
         ctx.changed = true;
     }
 
-    pub(super) fn repair(&mut self, i: usize, reason: Reason, ctx: &mut Context) {
+    fn repair(&mut self, i: usize, reason: Reason, ctx: &mut Context) {
         let (group, interface) = (self.config.name.clone(), self.members[i].config.interface.clone());
         let held_on = self.members[i].failed_by(Cause::Network);
         let group_failed = self.failed();
         let member = &mut self.members[i];
-        if !held_on && !member.offline {
+        if !held_on && !member.is_out() {
             member.inactive = member.config.standby || (!self.config.failback && !group_failed);
         }
-        member.flapping = false;
-        member.set_health(Health::Functioning, ctx.now);
+        member.penalty.settle(self.config.detection.damping, ctx.now);
+        member.works(reason.clone(), ctx.now);
         ctx.notify(Notice::InterfaceRepaired { interface, group, reason });
         self.announce_all(i, ctx);
         ctx.changed = true;
     }
 
     /// Tells when the last member is lost, and when the first works again.
-    pub(super) fn tell_state(&mut self, ctx: &mut Context) {
+    fn tell_state(&mut self, ctx: &mut Context) {
         let group = self.config.name.clone();
         if let Some(member) = self.members.iter().find(|member| member.usable()) {
             let interface = member.config.interface.clone();

@@ -9,11 +9,17 @@ use crate::config::carried;
 use crate::group::{Context, Group};
 use crate::id::{Family, IfIndex, IfName};
 use crate::kernel::{AddressKey, Kernel};
-use crate::member::{Cause, Health, LINK_UPS_MAX, Seen};
+use crate::member::{Cause, Health, Seen};
 use crate::notice::{Notice, Reason};
 use crate::probing::Probing;
 use crate::target;
 use crate::time::Instant;
+
+/// What the message about a link that comes and goes says to be too often within a minute.
+const LINK_UPS_MAX: u32 = 2;
+
+/// An MTU below this is no Ethernet's: there are no large probes.
+const LARGE_MIN: u32 = 576;
 
 impl Group {
     /// Looks at the NICs and at what can be probed, after the kernel or the configuration changed.
@@ -22,7 +28,11 @@ impl Group {
         let in_use = if any_new { self.in_use(ctx.kernel) } else { Vec::new() };
         for i in 0..self.members.len() {
             let link = ctx.kernel.link_named(&self.members[i].config.interface);
+            let mac = self.members[i].nic.and_then(|nic| nic.mac);
             let seen = self.members[i].look(link);
+            if self.members[i].nic.and_then(|nic| nic.mac) != mac {
+                self.members[i].mac_since = ctx.now;
+            }
             self.probing_as_configured(i, ctx);
             if self.members[i].is_new {
                 self.discover(i, &in_use, &seen, ctx);
@@ -32,7 +42,7 @@ impl Group {
                 Seen::Lost(reason) => self.link_lost(i, reason, ctx),
                 Seen::Gained => self.link_gained(i, ctx),
                 Seen::Blinked => {
-                    self.members[i].record_link_up(ctx.now);
+                    self.members[i].penalty.failure(self.config.detection.damping, ctx.now);
                     self.settle_in(i, ctx);
                 }
                 Seen::NewMac => {
@@ -43,6 +53,22 @@ impl Group {
             }
             self.members[i].is_new = false;
             self.update_targets(i, ctx);
+        }
+        self.size_large_probes();
+        if !self.is_anonymous() {
+            self.check_hardware_addresses(ctx);
+            self.check_families(ctx);
+        }
+    }
+
+    /// Large probes are as long as the smallest MTU of the group, so that members can be compared.
+    fn size_large_probes(&mut self) {
+        let smallest = self.members.iter().filter_map(|member| member.nic).map(|nic| nic.mtu).min();
+        let anonymous = self.is_anonymous();
+        for member in &mut self.members {
+            let mtu = if anonymous { member.nic.map(|nic| nic.mtu) } else { smallest };
+            let length = mtu.filter(|mtu| *mtu >= LARGE_MIN).map(|mtu| u16::try_from(mtu).unwrap_or(u16::MAX));
+            member.probing.iter_mut().for_each(|probing| probing.set_large(length));
         }
     }
 
@@ -62,35 +88,30 @@ impl Group {
     /// A member that is seen for the first time. What the kernel shows in use goes on being used, and what
     /// it shows idle beside others that are used has yet to earn its place (§14 #2: a restart forgets nothing).
     pub(super) fn discover(&mut self, i: usize, in_use: &[IfIndex], seen: &Seen, ctx: &mut Context) {
-        let group = self.config.name.clone();
-        let others_work = self.members.iter().enumerate().any(|(j, other)| {
-            j != i
-                && ctx
-                    .kernel
-                    .link_named(&other.config.interface)
-                    .is_some_and(|link| link.usable() && in_use.contains(&link.index))
-        });
+        let others_work = !self.is_anonymous()
+            && self.members.iter().enumerate().any(|(j, other)| {
+                j != i
+                    && ctx
+                        .kernel
+                        .link_named(&other.config.interface)
+                        .is_some_and(|link| link.usable() && in_use.contains(&link.index))
+            });
         let now = ctx.now;
         let member = &mut self.members[i];
-        if member.config.test_addresses.is_empty() {
-            let interface = member.config.interface.clone();
-            ctx.notify(Notice::TestAddressMissing { interface, group });
-        }
         if *seen != Seen::Gained {
             return;
         }
         let used = member.nic.is_some_and(|nic| in_use.contains(&nic.index));
         if used || member.probing.is_empty() || !others_work {
-            member.set_health(Health::Functioning, now);
+            member.works(Reason::LinkUp, now);
         } else {
-            member.set_health(Health::Failed { cause: Cause::Unproven, reason: Reason::Unproven }, now);
+            member.fails(Cause::Unproven, Reason::Unproven, now);
         }
         if !used {
             member.probing.iter_mut().for_each(|probing| probing.arm_quiet_period(now));
         }
         // A new standby idles until it is needed; one in use is judged by policy like any other.
         member.inactive = member.config.standby && !used;
-        member.record_link_up(now);
         ctx.changed = true;
     }
 
@@ -102,7 +123,7 @@ impl Group {
         if was_functioning {
             self.fail(i, Cause::Link, reason, ctx);
         } else {
-            self.members[i].set_health(Health::Failed { cause: Cause::Link, reason }, ctx.now);
+            self.members[i].fails(Cause::Link, reason, ctx.now);
         }
         ctx.carrier_changed = true;
         ctx.changed = true;
@@ -119,12 +140,9 @@ impl Group {
             }
             ctx.notify(Notice::LinkUp { interface: interface.clone(), group: group.clone() });
         }
-        let held = self.members[i].held_until(ctx.now).is_some() && !self.members[i].probe_capable();
-        if held && !self.members[i].flapping {
-            ctx.notify(Notice::LinkFlapping { interface, group, limit: LINK_UPS_MAX as u32 });
+        if self.suspended(i, ctx.now).is_some() && self.members[i].penalty.to_be_told() {
+            ctx.notify(Notice::LinkFlapping { interface, group, limit: LINK_UPS_MAX });
         }
-        self.members[i].flapping = held;
-        self.members[i].record_link_up(ctx.now);
         self.settle_in(i, ctx);
         ctx.carrier_changed = true;
         ctx.changed = true;
@@ -146,7 +164,7 @@ impl Group {
 
     /// Has a `Probing` for each family with a test address, and its socket open while that can work.
     pub(super) fn probing_as_configured(&mut self, i: usize, ctx: &mut Context) {
-        let detection_time = self.config.failure_detection_time;
+        let timing = self.timing();
         let (group, now) = (self.config.name.clone(), ctx.now);
         let member = &mut self.members[i];
         let wanted: Vec<_> = member.config.test_addresses.iter().copied().filter(|net| carried(net.addr())).collect();
@@ -160,7 +178,8 @@ impl Group {
             if member.probing.iter().any(|probing| probing.family() == Family::of(test.addr())) {
                 continue;
             }
-            let mut probing = Probing::new(test, detection_time);
+            let mut probing = Probing::new(test, timing);
+            member.untested_since = None;
             if !member.is_new {
                 probing.arm_quiet_period(now);
                 let (interface, address) = (member.config.interface.clone(), test.addr());
@@ -168,11 +187,23 @@ impl Group {
             }
             member.probing.push(probing);
         }
-        let nic = member.nic.filter(|_| member.link_usable() && !member.offline);
+        let nic = member.nic.filter(|_| member.link_usable() && !member.is_out());
         for probing in &mut member.probing {
-            probing.set_detection_time(detection_time);
+            let twin = nic.and_then(|nic| ctx.kernel.foreign_copy(nic.index, probing.address()));
+            if probing.twin.is_some() != twin.is_some() && nic.is_some() {
+                probing.twin = twin;
+                let (interface, group, address) = (member.config.interface.clone(), group.clone(), probing.address());
+                ctx.notify(match twin {
+                    Some(twin) => {
+                        let twin =
+                            ctx.kernel.links.get(&twin).map_or_else(|| twin.to_string(), |link| link.name.to_string());
+                        Notice::TestAddressDuplicate { interface, group, address, twin }
+                    }
+                    None => Notice::TestAddressConfigured { interface, group, address },
+                });
+            }
             let there = |index: &IfIndex| ctx.kernel.has_address(*index, probing.address());
-            let wanted = nic.map(|nic| nic.index).filter(there);
+            let wanted = nic.map(|nic| nic.index).filter(there).filter(|_| probing.twin.is_none());
             probing.set_socket(&member.config.interface, wanted, &mut ctx.probing());
         }
     }
@@ -180,11 +211,24 @@ impl Group {
     /// Finds the targets anew. Those of a failed group are kept: their route may have gone with the failure (§3).
     pub(super) fn update_targets(&mut self, i: usize, ctx: &mut Context) {
         let failed = self.failed();
+        let nic = self.members[i].nic.map(|nic| nic.index);
         for probing in &mut self.members[i].probing {
-            let found = target::candidates(&self.config, ctx.kernel, probing.test);
-            let keep = failed && found.is_empty();
-            if !keep && !probing.targets.are(&found) {
-                probing.targets.set(&found);
+            let found = target::candidates(&self.config, ctx.kernel, probing.test, nic);
+            if !(failed && found.is_empty()) {
+                probing.targets.set(&found, !self.config.targets_exclusive);
+            }
+        }
+    }
+
+    /// A host answered a request by multicast: every member of the group may probe it (§3, §14 #12).
+    pub(crate) fn discovered(&mut self, name: &IfName, address: IpAddr, kernel: &Kernel) {
+        if self.member(name).is_none() || target::is_own(&self.config, kernel, address) {
+            return;
+        }
+        let (failed, alone) = (self.failed(), self.is_anonymous());
+        for member in self.members.iter_mut().filter(|member| !alone || member.config.interface == *name) {
+            for probing in member.probing.iter_mut().filter(|probing| probing.test.contains(&address)) {
+                probing.targets.offer(address, failed);
             }
         }
     }

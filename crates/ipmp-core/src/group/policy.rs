@@ -2,8 +2,9 @@
 
 use crate::event::Refusal;
 use crate::group::{Context, Group};
-use crate::member::{Cause, Health, Member};
+use crate::member::{Cause, Member};
 use crate::notice::{Notice, Reason};
+use crate::time::Instant;
 
 impl Group {
     /// An active member is gone: one that idles takes its place, a standby if there is one (§6).
@@ -28,6 +29,7 @@ impl Group {
     /// As many members are active as are not standby, a standby only while another is missing, and one at
     /// least if any functions (§6, §14 #3 and #4).
     pub(super) fn apply_policy(&mut self, ctx: &mut Context) {
+        self.drain(ctx);
         if self.config.failback {
             let idle = |member: &Member| member.usable() && member.inactive && !member.config.standby;
             while let Some(i) = self.members.iter().position(idle) {
@@ -37,7 +39,7 @@ impl Group {
         let wanted = self.members.iter().filter(|member| !member.config.standby).count().max(1);
         let active = |group: &Self| group.members.iter().filter(|member| member.in_service()).count();
         while active(self) < wanted {
-            let idle = |member: &Member| member.usable() && member.link_usable() && member.inactive;
+            let idle = |member: &Member| member.usable() && member.link_usable() && member.inactive && !member.drained;
             let standby = self.members.iter().position(|member| idle(member) && member.config.standby);
             let any = self.members.iter().position(idle).filter(|_| active(self) == 0);
             let Some(i) = standby.or(any) else { break };
@@ -50,21 +52,42 @@ impl Group {
         }
     }
 
+    /// Empties degraded members while a better one exists, where that is wanted. A standby takes the place of
+    /// one that is emptied, as of one that is missing.
+    fn drain(&mut self, ctx: &mut Context) {
+        let well = |member: &Member| member.usable() && member.link_usable() && member.degraded.is_none();
+        let drain = self.config.detection.drain && self.members.iter().any(well);
+        let group = &self.config.name;
+        for member in &mut self.members {
+            let grey = member.degraded.clone().filter(|_| drain && member.usable());
+            if std::mem::replace(&mut member.drained, grey.is_some()) == grey.is_some() {
+                continue;
+            }
+            let (interface, group) = (member.config.interface.clone(), group.clone());
+            ctx.notify(match grey {
+                Some(reason) => Notice::InterfaceDrained { interface, group, reason },
+                None => Notice::InterfaceUndrained { interface, group },
+            });
+            ctx.changed = true;
+        }
+    }
+
     /// The administrator takes a member out of service.
     pub(crate) fn take_offline(&mut self, i: usize, ctx: &mut Context) -> Result<(), Refusal> {
         let interface = self.members[i].config.interface.clone();
-        if self.members[i].offline {
+        if self.members[i].is_out() {
             return Err(Refusal::AlreadyOffline(interface));
         }
         let failed = self.failed();
         let could_replace =
-            |other: &Member| if failed { !other.offline && other.link_usable() } else { other.usable() };
-        if !self.others(i).any(could_replace) {
+            |other: &Member| if failed { !other.is_out() && other.link_usable() } else { other.usable() };
+        if self.is_anonymous() || !self.others(i).any(could_replace) {
             return Err(Refusal::MinimumRedundancy(interface));
         }
         let was_active = self.members[i].in_service();
         self.members[i].offline = true;
         self.members[i].inactive = false;
+        self.members[i].since = ctx.now;
         ctx.notify(Notice::Offline { interface, group: self.config.name.clone() });
         if was_active {
             self.activate_another(ctx);
@@ -77,17 +100,27 @@ impl Group {
     /// probes can tell, it has to earn its place.
     pub(crate) fn take_online(&mut self, i: usize, ctx: &mut Context) -> Result<(), Refusal> {
         let (group, now) = (self.config.name.clone(), ctx.now);
-        let member = &mut self.members[i];
-        let interface = member.config.interface.clone();
-        if !member.offline {
+        let interface = self.members[i].config.interface.clone();
+        if !self.members[i].offline {
             return Err(Refusal::NotOffline(interface));
         }
-        member.offline = false;
-        if (member.functioning() || member.failed_by(Cause::Network)) && !member.probing.is_empty() {
-            member.set_health(Health::Failed { cause: Cause::Unproven, reason: Reason::Unproven }, now);
+        if self.twin_of(i).is_some() {
+            return Err(Refusal::DuplicateHardwareAddress(interface));
         }
+        self.members[i].offline = false;
+        self.members[i].untested_since = Some(now);
+        self.must_prove(i, now);
         ctx.notify(Notice::Online { interface, group });
         ctx.changed = true;
         Ok(())
+    }
+
+    /// A member comes back from being out of service.
+    pub(super) fn must_prove(&mut self, i: usize, now: Instant) {
+        let member = &mut self.members[i];
+        member.since = now;
+        if (member.functioning() || member.failed_by(Cause::Network)) && !member.probing.is_empty() {
+            member.fails(Cause::Unproven, Reason::Unproven, now);
+        }
     }
 }

@@ -1,0 +1,93 @@
+//! What must be unique or alike among the members: hardware addresses, test addresses, families
+//! (IPMP behaviour §5, homogeneity; §6, duplicates; §8, missing test addresses).
+
+use std::time::Duration;
+
+use crate::group::{Context, Group};
+use crate::id::{Family, IfName};
+use crate::member::Member;
+use crate::notice::Notice;
+
+/// How long a member may be without a test address before that is told (§0).
+const UNTESTED_GRACE: Duration = Duration::from_secs(20);
+
+impl Group {
+    /// Takes members out of service whose hardware address another one has, and back once it is unique. Of
+    /// two that have the same, the one that got it later goes.
+    pub(super) fn check_hardware_addresses(&mut self, ctx: &mut Context) {
+        let group = self.config.name.clone();
+        for i in 0..self.members.len() {
+            let twin = self.twin_of(i);
+            let member = &mut self.members[i];
+            if member.twin.is_some() == twin.is_some() {
+                continue;
+            }
+            let was_active = member.in_service();
+            let interface = member.config.interface.clone();
+            member.twin = twin.clone();
+            member.since = ctx.now;
+            match twin {
+                Some(twin) => {
+                    member.inactive = false;
+                    ctx.notify(Notice::DuplicateHwaddr { interface, group: group.clone(), twin });
+                    if was_active {
+                        self.activate_another(ctx);
+                    }
+                }
+                None => {
+                    ctx.notify(Notice::DuplicateHwaddrResolved { interface, group: group.clone() });
+                    self.must_prove(i, ctx.now);
+                }
+            }
+            ctx.changed = true;
+        }
+    }
+
+    /// The member in whose favour this one is out of service: it has the same hardware address, and had it
+    /// before. Those taken offline by the administrator do not count.
+    pub(super) fn twin_of(&self, i: usize) -> Option<IfName> {
+        let mac = |member: &Member| member.nic.and_then(|nic| nic.mac);
+        let own = mac(&self.members[i])?;
+        let twins = self.members.iter().enumerate();
+        let mut earlier = twins.filter(|&(j, other)| {
+            let before = (other.mac_since, j) < (self.members[i].mac_since, i);
+            j != i && mac(other) == Some(own) && !other.offline && before
+        });
+        earlier.next().map(|(_, other)| other.config.interface.clone())
+    }
+
+    /// Tells which members lack IPv4 that others have (§5, homogeneity).
+    pub(super) fn check_families(&mut self, ctx: &mut Context) {
+        let has = |member: &Member| member.nic.is_some_and(|nic| nic.has_inet);
+        let any = self.members.iter().any(has);
+        let group = &self.config.name;
+        for member in self.members.iter_mut().filter(|member| member.nic.is_some() && !member.is_out()) {
+            let lacks = any && !has(member);
+            if std::mem::replace(&mut member.inhomogeneous, lacks) == lacks {
+                continue;
+            }
+            let (interface, group) = (member.config.interface.clone(), group.clone());
+            ctx.notify(match lacks {
+                true => Notice::Inhomogeneous { interface, group, family: Family::V4 },
+                false => Notice::Homogeneous { interface, group },
+            });
+        }
+    }
+
+    /// Tells which members have been without a test address for a while.
+    pub(super) fn tell_untested(&mut self, ctx: &mut Context) {
+        let group = &self.config.name;
+        for member in self.members.iter_mut().filter(|member| member.probing.is_empty() && !member.is_out()) {
+            if member.untested_since.take_if(|since| *since + UNTESTED_GRACE <= ctx.now).is_some() {
+                let (interface, group) = (member.config.interface.clone(), group.clone());
+                ctx.notify(Notice::TestAddressMissing { interface, group });
+            }
+        }
+    }
+
+    /// When that is to be told.
+    pub(super) fn untested_deadline(&self) -> Option<crate::time::Instant> {
+        let waiting = self.members.iter().filter(|member| member.probing.is_empty() && !member.is_out());
+        waiting.filter_map(|member| Some(member.untested_since? + UNTESTED_GRACE)).min()
+    }
+}

@@ -1,0 +1,193 @@
+//! How well a member works in one family, short of failing: share of losses, large probes, corrupted replies.
+//! Round trips that have shifted are in `shift`, for each target.
+
+use std::collections::VecDeque;
+
+use crate::history::{Answer, Kind, Loss};
+use crate::id::ProbeId;
+use crate::notice::Grey;
+
+/// So many ordinary probes tell the share of losses,
+const WINDOW: usize = 100;
+/// and with so many there is something to tell.
+const WINDOW_MIN: usize = 30;
+
+/// Every so many slots a large probe goes.
+pub(crate) const LARGE_EVERY: u32 = 10;
+
+/// Large probes in a row that tell.
+const LARGE_RUN: u32 = 3;
+
+/// Corrupted replies within a window that tell.
+const CORRUPT_MIN: usize = 3;
+
+/// What the recent probes showed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Quality {
+    /// The recent ordinary probes, and whether each was lost.
+    recent: VecDeque<(ProbeId, bool)>,
+    /// Slots since a large probe was sent.
+    slots: u32,
+    large_lost: u32,
+    large_answered: u32,
+    large_pass: bool,
+    /// Ordinary probes judged so far, and at which of them a corrupted reply came.
+    judged: u64,
+    corrupt: VecDeque<u64>,
+}
+
+impl Quality {
+    /// Whether the probe of this slot is to be a large one: every tenth, and each while they are lost.
+    pub(crate) fn large_is_due(&mut self) -> bool {
+        self.slots += 1;
+        let due = self.slots >= LARGE_EVERY || (self.large_lost > 0 && self.slots > 1);
+        if due {
+            self.slots = 0;
+        }
+        due
+    }
+
+    pub(crate) fn lost(&mut self, loss: &Loss) {
+        match loss.kind {
+            Kind::Ordinary => self.push(loss.probe, true),
+            Kind::Large => (self.large_lost, self.large_answered) = (self.large_lost + 1, 0),
+            Kind::Confirming => {}
+        }
+    }
+
+    pub(crate) fn answered(&mut self, probe: ProbeId, answer: &Answer) {
+        match answer.kind {
+            Kind::Ordinary => match self.recent.iter_mut().rev().find(|(known, _)| *known == probe) {
+                Some((_, lost)) => *lost = false,
+                None => self.push(probe, false),
+            },
+            Kind::Large => {
+                self.large_answered += 1;
+                self.large_pass = true;
+                if self.large_lost < LARGE_RUN || self.large_answered >= LARGE_RUN {
+                    self.large_lost = 0;
+                }
+            }
+            Kind::Confirming => {}
+        }
+    }
+
+    /// Large probes have another length now.
+    pub(crate) fn forget_large(&mut self) {
+        (self.large_lost, self.large_answered, self.large_pass) = (0, 0, false);
+    }
+
+    /// A reply came that is not what was sent.
+    pub(crate) fn corrupt(&mut self) {
+        if self.corrupt.len() == CORRUPT_MIN * 2 {
+            self.corrupt.pop_front();
+        }
+        self.corrupt.push_back(self.judged);
+    }
+
+    /// Share of the recent ordinary probes that were lost.
+    pub(crate) fn loss(&self) -> Option<f64> {
+        let lost = self.recent.iter().filter(|(_, lost)| *lost).count();
+        (self.recent.len() >= WINDOW_MIN).then(|| lost as f64 / self.recent.len() as f64)
+    }
+
+    /// Whether large probes were answered of late.
+    pub(crate) fn large_pass(&self) -> bool {
+        self.large_pass
+    }
+
+    /// Whether more probes are lost than may be: half of that is enough for a member to stay degraded.
+    pub(crate) fn lossy(&self, percent_max: u8, already: bool) -> Option<Grey> {
+        let percent = self.loss()? * 100.0;
+        let limit = f64::from(percent_max) / if already { 2.0 } else { 1.0 };
+        (percent >= limit).then_some(Grey::Loss { percent: percent.round() as u8 })
+    }
+
+    /// Whether large probes are lost, of this length. It says nothing unless `they_pass` elsewhere, or did.
+    pub(crate) fn large_are_lost(&self, length: u16, they_pass: bool) -> Option<Grey> {
+        (self.large_lost >= LARGE_RUN && (they_pass || self.large_pass)).then_some(Grey::Large { length })
+    }
+
+    /// Whether many corrupted replies came of late.
+    pub(crate) fn corrupted(&self, already: bool) -> Option<Grey> {
+        let recent = self.corrupt.iter().filter(|&&at| at + WINDOW as u64 > self.judged).count();
+        (recent >= if already { 1 } else { CORRUPT_MIN }).then_some(Grey::Corrupt { replies: recent as u32 })
+    }
+
+    fn push(&mut self, probe: ProbeId, lost: bool) {
+        if self.recent.len() == WINDOW {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((probe, lost));
+        self.judged += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::time::Instant;
+
+    const TARGET: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+
+    fn lose(quality: &mut Quality, probe: u64, kind: Kind) {
+        quality.lost(&Loss { probe: ProbeId(probe), target: TARGET, kind, sent: Instant::default() });
+    }
+
+    fn answer(quality: &mut Quality, probe: u64, kind: Kind) {
+        let (sent, rtt) = (Instant::default(), Duration::ZERO);
+        let answer = Answer { target: TARGET, kind, sent, rtt, newest: true, was_lost: false };
+        quality.answered(ProbeId(probe), &answer);
+    }
+
+    #[test]
+    fn the_share_of_losses_is_of_ordinary_probes_and_late_answers_redeem() {
+        let mut quality = Quality::default();
+        for probe in 0..40 {
+            if probe % 4 == 0 {
+                lose(&mut quality, probe, Kind::Ordinary)
+            } else {
+                answer(&mut quality, probe, Kind::Ordinary)
+            }
+            lose(&mut quality, 1000 + probe, Kind::Confirming);
+        }
+        assert_eq!(quality.loss(), Some(0.25));
+        answer(&mut quality, 36, Kind::Ordinary);
+        assert_eq!(quality.loss(), Some(0.225));
+        assert_eq!(quality.lossy(10, false), Some(Grey::Loss { percent: 23 }));
+        assert_eq!((quality.lossy(30, false), quality.lossy(30, true).is_some()), (None, true));
+    }
+
+    #[test]
+    fn large_probes_are_lost_where_they_passed_or_pass_elsewhere() {
+        let mut quality = Quality::default();
+        (0..3).for_each(|probe| lose(&mut quality, probe, Kind::Large));
+        assert_eq!(quality.large_are_lost(1500, false), None);
+        assert_eq!(quality.large_are_lost(1500, true), Some(Grey::Large { length: 1500 }));
+        (3..5).for_each(|probe| answer(&mut quality, probe, Kind::Large));
+        assert!(quality.large_are_lost(1500, false).is_some(), "two are too few to be well again");
+        answer(&mut quality, 5, Kind::Large);
+        assert_eq!(quality.large_are_lost(1500, true), None);
+    }
+
+    #[test]
+    fn large_ones_go_every_tenth_slot_and_more_often_while_they_are_lost() {
+        let mut quality = Quality::default();
+        let due = |quality: &mut Quality| (0..40).filter(|_| quality.large_is_due()).count();
+        assert_eq!(due(&mut quality), 4);
+        lose(&mut quality, 0, Kind::Large);
+        assert_eq!(due(&mut quality), 20);
+    }
+
+    #[test]
+    fn corrupted_replies_are_forgotten_after_a_window() {
+        let mut quality = Quality::default();
+        (0..3).for_each(|_| quality.corrupt());
+        assert_eq!(quality.corrupted(false), Some(Grey::Corrupt { replies: 3 }));
+        (0..100).for_each(|probe| answer(&mut quality, probe, Kind::Ordinary));
+        assert_eq!(quality.corrupted(true), None);
+    }
+}
