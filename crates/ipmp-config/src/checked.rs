@@ -14,6 +14,8 @@ pub(crate) fn config(written: Written) -> Config {
     Config {
         groups: groups.into_iter().filter_map(|written| group(written, &settings)).collect(),
         track_all_interfaces: track_only_groups.is_some_and(|at| !at.value),
+        failure_detection_time: settings.failure_detection_time(),
+        detection: settings.detection(),
     }
 }
 

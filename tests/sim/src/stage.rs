@@ -44,8 +44,14 @@ pub fn group(addresses: u8, members: u8, failure_detection_time: Duration) -> Gr
 impl Stage {
     /// A daemon that has run with this group for a minute.
     pub fn of(seed: u64, group: GroupConfig) -> Self {
-        let mut stage = Self(World::new(seed, Keep::Lines));
-        stage.file = Config { groups: vec![group], track_all_interfaces: false };
+        Self::on(seed, group, Keep::Lines, |_| {})
+    }
+
+    /// The same in a network that is made different first.
+    pub fn on(seed: u64, group: GroupConfig, keep: Keep, prepare: impl FnOnce(&mut World)) -> Self {
+        let mut stage = Self(World::new(seed, keep));
+        prepare(&mut stage);
+        stage.file = Config { groups: vec![group], ..Config::default() };
         stage.start();
         stage.plays(Duration::from_secs(60));
         stage.forget();
