@@ -1,5 +1,5 @@
-//! Settings that contradict each other. What counts is what is in force for a group, so one half of a
-//! contradiction may stand in the main file and the other in a group.
+//! Settings that contradict each other. What counts is what is in force for a group, or for interfaces in
+//! none, so one half of a contradiction may stand in the main file and the other in a group.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,8 @@ pub(super) fn check(written: &Written, report: &mut Report) {
             damping(settings, &mut told, report);
         }
     };
-    if written.groups.is_empty() {
+    let ungrouped = written.track_only_groups.as_ref().is_some_and(|at| !at.value);
+    if ungrouped || written.groups.is_empty() {
         once(&written.settings, report);
     }
     for group in &written.groups {
