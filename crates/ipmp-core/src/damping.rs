@@ -51,7 +51,7 @@ impl Penalty {
     }
 
     /// Whether the suspension has to be told; true once.
-    pub(crate) fn to_be_told(&mut self) -> bool {
+    pub(crate) fn is_news(&mut self) -> bool {
         self.suspended && !std::mem::replace(&mut self.told, true)
     }
 
@@ -105,7 +105,7 @@ mod tests {
     fn it_remembers_and_is_bounded() {
         let mut penalty = after(&(0..100).map(f64::from).collect::<Vec<_>>());
         assert!(penalty.value(LIMITS, at(99.0)) <= 8000);
-        assert!(penalty.to_be_told() && !penalty.to_be_told());
+        assert!(penalty.is_news() && !penalty.is_news());
         assert!(penalty.suspended_for(LIMITS, at(99.0)).unwrap() <= 3 * LIMITS.half_life + Duration::from_millis(1));
     }
 }

@@ -15,7 +15,7 @@ use crate::announce::Repeats;
 use crate::config::Config;
 use crate::event::Event;
 use crate::group::{Context, Group};
-use crate::id::{IfIndex, IfName, RequestId, TransactionId};
+use crate::id::{IfIndex, IfName, ProbeId, RequestId, TransactionId};
 use crate::jitter::Jitter;
 use crate::kernel::{AddressKey, Fact, Kernel, Link};
 use crate::notice::Notice;
@@ -32,11 +32,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const VIGIL: Duration = Duration::from_millis(1100);
 const LOOK_OFTEN: Duration = Duration::from_millis(10);
 
-/// That the daemon was late is told no more often than this.
+/// So late is told even where no probe was on its way.
+const LATE: Duration = Duration::from_secs(1);
+
+/// That the daemon was late, or the host, is told no more often than this.
 const LATE_EVERY: Duration = Duration::from_secs(10);
 
 /// The failover decision core.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Engine {
     config: Config,
     groups: Vec<Group>,
@@ -67,6 +70,7 @@ pub struct Engine {
     vigil_until: Instant,
     resync_not_before: Instant,
     late_not_before: Instant,
+    overload_not_before: Instant,
     armed: Option<Instant>,
 }
 
@@ -98,6 +102,7 @@ impl Engine {
             vigil_until: Instant::default(),
             resync_not_before: Instant::default(),
             late_not_before: Instant::default(),
+            overload_not_before: Instant::default(),
             armed: None,
         }
     }
@@ -123,6 +128,7 @@ impl Engine {
             }
             Event::Reply { probe, received } => {
                 self.watched_groups().any(|group| group.reply(probe, received, now, actions));
+                self.tell_overload(probe, received, now, actions);
             }
             Event::BadReply { member, family, fault } => {
                 self.watched_groups().for_each(|group| group.bad_reply(&member, family, fault));
@@ -285,10 +291,20 @@ impl Engine {
         self.answer_leaving(now, actions);
     }
 
+    /// Where the kernel had an answer in time and the daemon did not, it is this host that is slow.
+    fn tell_overload(&mut self, probe: ProbeId, received: Instant, now: Instant, actions: &mut Vec<Action>) {
+        let waited = now.since(received);
+        let overloaded = self.watched_groups().find_map(|group| group.overloaded(probe, waited));
+        if let Some((interface, network)) = overloaded.filter(|_| now >= self.overload_not_before) {
+            self.overload_not_before = now + LATE_EVERY;
+            actions.push(Action::Notify(Notice::LocalOverload { interface, network, total: network + waited }));
+        }
+    }
+
     fn tell_late(&mut self, now: Instant, armed: Option<Instant>, void: u32, actions: &mut Vec<Action>) {
-        if void > 0 && now >= self.late_not_before {
+        let late = armed.map_or(Duration::ZERO, |moment| now.since(moment));
+        if (void > 0 || late >= LATE) && now >= self.late_not_before {
             self.late_not_before = now + LATE_EVERY;
-            let late = armed.map_or(Duration::ZERO, |moment| now.since(moment));
             actions.push(Action::Notify(Notice::DaemonLate { late, void }));
         }
     }

@@ -50,6 +50,10 @@ pub(crate) struct Group {
     told_false_failures: Option<Instant>,
 }
 
+/// So long an answer may wait in this host before it is read, whatever the failure detection time.
+const WAITED_MIN: Duration = Duration::from_millis(20);
+const WAITED_MAX: Duration = Duration::from_millis(100);
+
 /// What a group needs of the engine.
 pub(crate) struct Context<'a> {
     pub(crate) now: Instant,
@@ -206,11 +210,23 @@ impl Group {
         true
     }
 
-    /// A probe was answered.
+    /// A probe was answered. False where it is none of this group.
     pub(crate) fn reply(&mut self, probe: ProbeId, received: Instant, now: Instant, actions: &mut Vec<Action>) -> bool {
         let Some((member, functions, probing)) = self.probing_of(probe) else { return false };
         probing.reply(member, (probe, received), functions, now, actions);
         true
+    }
+
+    /// By which interface the answer to a probe came that waited in this host for longer than verdicts can
+    /// bear, and its round trip to the kernel (§4: overload of this host is no failure of the network).
+    pub(crate) fn overloaded(&mut self, probe: ProbeId, waited: Duration) -> Option<(IfName, Duration)> {
+        if waited <= WAITED_MIN {
+            return None;
+        }
+        let (member, _, probing) = self.probing_of(probe)?;
+        let limit = probing.timing.interval().clamp(WAITED_MIN, WAITED_MAX);
+        let (_, rtt) = probing.last_reply(Instant::default()).filter(|_| waited > limit)?;
+        Some((member.clone(), rtt))
     }
 
     /// Something came that answers no probe.

@@ -32,8 +32,8 @@ enum State {
 pub(crate) enum Kind {
     /// In its slot.
     Ordinary,
-    /// To confirm a loss; there are many of them when things are bad.
-    Confirming,
+    /// To confirm a loss, or while there is no trust to be lost: it says nothing of the usual share of losses.
+    Extra,
     /// As long as the link takes.
     Large,
 }
@@ -183,6 +183,11 @@ impl History {
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.0.clear();
+    }
+
+    /// Nothing was sent yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether the newest judged probe was lost.

@@ -181,7 +181,6 @@ impl Probing {
     /// Starts the schedule anew, at a random moment, so that members are spread.
     fn restart(&mut self, ctx: &mut ProbingContext) {
         self.history.clear();
-        self.last_sent = ctx.now;
         self.slot = ctx.now + ctx.jitter.below(self.timing.interval());
         self.next_send = self.slot;
     }
@@ -215,7 +214,7 @@ impl Probing {
 
     /// Probes are to be sent at this pace from now on. What was sent last counts: no gap gets longer.
     pub(crate) fn set_pace(&mut self, pace: Pace, ctx: &mut ProbingContext) {
-        if std::mem::replace(&mut self.pace, pace) == pace {
+        if std::mem::replace(&mut self.pace, pace) == pace || self.history.is_empty() {
             return;
         }
         self.slot = match pace {
@@ -236,10 +235,10 @@ impl Probing {
             ctx.actions.push(Action::Discover { member: member.clone(), family: self.family() });
         }
         if let Some(target) = self.targets.next(ctx.now) {
-            let may_be_large = self.large.is_some() && functions && !self.is_quiet(ctx.now);
             let kind = match self.pace {
-                Pace::Confirm => Kind::Confirming,
-                Pace::Rest | Pace::Even if may_be_large && self.quality.large_is_due() => Kind::Large,
+                Pace::Confirm => Kind::Extra,
+                Pace::Rest | Pace::Even if !functions || self.is_quiet(ctx.now) => Kind::Extra,
+                Pace::Rest | Pace::Even if self.large.is_some() && self.quality.large_is_due() => Kind::Large,
                 Pace::Rest | Pace::Even => Kind::Ordinary,
             };
             let (probe, length) = (ctx.next_probe(), self.large.filter(|_| kind == Kind::Large));

@@ -26,6 +26,7 @@ const CORRUPT_MIN: usize = 3;
 pub(crate) struct Quality {
     /// The recent ordinary probes, and whether each was lost.
     recent: VecDeque<(ProbeId, bool)>,
+    lost: usize,
     /// Slots since a large probe was sent.
     slots: u32,
     large_lost: u32,
@@ -51,14 +52,14 @@ impl Quality {
         match loss.kind {
             Kind::Ordinary => self.push(loss.probe, true),
             Kind::Large => (self.large_lost, self.large_answered) = (self.large_lost + 1, 0),
-            Kind::Confirming => {}
+            Kind::Extra => {}
         }
     }
 
     pub(crate) fn answered(&mut self, probe: ProbeId, answer: &Answer) {
         match answer.kind {
             Kind::Ordinary => match self.recent.iter_mut().rev().find(|(known, _)| *known == probe) {
-                Some((_, lost)) => *lost = false,
+                Some((_, lost)) => self.lost -= usize::from(std::mem::take(lost)),
                 None => self.push(probe, false),
             },
             Kind::Large => {
@@ -68,7 +69,7 @@ impl Quality {
                     self.large_lost = 0;
                 }
             }
-            Kind::Confirming => {}
+            Kind::Extra => {}
         }
     }
 
@@ -87,8 +88,7 @@ impl Quality {
 
     /// Share of the recent ordinary probes that were lost.
     pub(crate) fn loss(&self) -> Option<f64> {
-        let lost = self.recent.iter().filter(|(_, lost)| *lost).count();
-        (self.recent.len() >= WINDOW_MIN).then(|| lost as f64 / self.recent.len() as f64)
+        (self.recent.len() >= WINDOW_MIN).then(|| self.lost as f64 / self.recent.len() as f64)
     }
 
     /// Whether large probes were answered of late.
@@ -116,9 +116,11 @@ impl Quality {
 
     fn push(&mut self, probe: ProbeId, lost: bool) {
         if self.recent.len() == WINDOW {
-            self.recent.pop_front();
+            let oldest = self.recent.pop_front();
+            self.lost -= usize::from(oldest.is_some_and(|(_, lost)| lost));
         }
         self.recent.push_back((probe, lost));
+        self.lost += usize::from(lost);
         self.judged += 1;
     }
 }
@@ -152,7 +154,7 @@ mod tests {
             } else {
                 answer(&mut quality, probe, Kind::Ordinary)
             }
-            lose(&mut quality, 1000 + probe, Kind::Confirming);
+            lose(&mut quality, 1000 + probe, Kind::Extra);
         }
         assert_eq!(quality.loss(), Some(0.25));
         answer(&mut quality, 36, Kind::Ordinary);

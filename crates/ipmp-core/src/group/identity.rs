@@ -7,6 +7,7 @@ use crate::group::{Context, Group};
 use crate::id::{Family, IfName};
 use crate::member::Member;
 use crate::notice::Notice;
+use crate::time::Instant;
 
 /// How long a member may be without a test address before that is told (§0).
 const UNTESTED_GRACE: Duration = Duration::from_secs(20);
@@ -39,6 +40,7 @@ impl Group {
                     self.must_prove(i, ctx.now);
                 }
             }
+            self.probing_as_configured(i, ctx);
             ctx.changed = true;
         }
     }
@@ -86,7 +88,7 @@ impl Group {
     }
 
     /// When that is to be told.
-    pub(super) fn untested_deadline(&self) -> Option<crate::time::Instant> {
+    pub(super) fn untested_deadline(&self) -> Option<Instant> {
         let waiting = self.members.iter().filter(|member| member.probing.is_empty() && !member.is_out());
         waiting.filter_map(|member| Some(member.untested_since? + UNTESTED_GRACE)).min()
     }

@@ -113,7 +113,7 @@ impl Group {
     fn tell_suspended(&mut self, i: usize, left: Duration, ctx: &mut Context) {
         let (group, damping) = (self.config.name.clone(), self.config.detection.damping);
         let member = &mut self.members[i];
-        if member.penalty.to_be_told() {
+        if member.penalty.is_news() {
             let (interface, penalty) = (member.config.interface.clone(), member.penalty.value(damping, ctx.now));
             ctx.notify(Notice::RepairSuspended { interface, group, penalty, reuse: damping.reuse, left });
         }

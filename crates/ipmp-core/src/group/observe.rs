@@ -140,7 +140,7 @@ impl Group {
             }
             ctx.notify(Notice::LinkUp { interface: interface.clone(), group: group.clone() });
         }
-        if self.suspended(i, ctx.now).is_some() && self.members[i].penalty.to_be_told() {
+        if self.suspended(i, ctx.now).is_some() && self.members[i].penalty.is_news() {
             ctx.notify(Notice::LinkFlapping { interface, group, limit: LINK_UPS_MAX });
         }
         self.settle_in(i, ctx);
