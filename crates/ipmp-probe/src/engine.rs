@@ -7,9 +7,9 @@ use ipmp_core::{Event, Family, IfName, Instant, ProbeId, Prober};
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
 
-use crate::ledger::Rejected;
 use crate::prober::OpenProber;
 use crate::readiness::Readiness;
+use crate::socket::Buffer;
 
 /// All probe sockets of the host.
 pub struct ProbeEngine {
@@ -19,7 +19,8 @@ pub struct ProbeEngine {
     /// A few dozen at most; each under the token by which its readiness is known.
     probers: Vec<(u64, OpenProber)>,
     next_token: u64,
-    rejected: Rejected,
+    /// For what arrives, one datagram at a time.
+    buffer: Box<Buffer>,
 }
 
 impl ProbeEngine {
@@ -32,8 +33,8 @@ impl ProbeEngine {
     /// Outside of a Tokio runtime that has I/O enabled.
     pub fn new() -> io::Result<Self> {
         let rng = StdRng::try_from_rng(&mut SysRng).map_err(io::Error::other)?;
-        let (readiness, rejected) = (Readiness::new()?, Rejected::default());
-        Ok(Self { rng, readiness, probers: Vec::new(), next_token: 0, rejected })
+        let (readiness, buffer) = (Readiness::new()?, Box::new(Buffer::new()));
+        Ok(Self { rng, readiness, probers: Vec::new(), next_token: 0, buffer })
     }
 
     /// Opens the socket of a member and family. One that is open is closed first, also where the new one is
@@ -64,19 +65,44 @@ impl ProbeEngine {
     }
 
     /// Sends an echo request to `target`, straight onto the link of `member`, without waiting for anything.
-    /// Gives the moment just before it was handed to the kernel.
+    /// Its IP packet has `length` bytes, or as few as a probe can have, and is never fragmented. Gives the
+    /// moment just before it was handed to the kernel.
     ///
     /// # Errors
-    /// A sentence that says why it did not leave. Each is a lost probe, a full send buffer too; none has to
-    /// do with another probe.
-    pub fn send(&mut self, probe: ProbeId, member: &IfName, target: IpAddr) -> Result<Instant, String> {
-        let family = Family::of(target);
-        let open = self.probers.iter_mut().find(|(_, prober)| prober.is(member, family));
-        let (_, prober) = open.ok_or_else(|| format!("no {family} probe socket is open on {member}"))?;
-        prober.send(probe, target, &mut self.rng).map_err(|error| {
+    /// A sentence that says why it did not leave. Each is a lost probe, also one that is longer than the
+    /// member takes, or a full send buffer; none has to do with another probe.
+    pub fn send(
+        &mut self,
+        probe: ProbeId,
+        member: &IfName,
+        target: IpAddr,
+        length: Option<u16>,
+    ) -> Result<Instant, String> {
+        let (prober, rng) = self.prober(member, Family::of(target))?;
+        prober.send(probe, target, length, rng).map_err(|error| {
             let source = prober.spec.source;
             format!("cannot send from {source} by {member} to {target}: {}", error.desc())
         })
+    }
+
+    /// Sends an echo request to all hosts on the link of `member` (IPMP behaviour, §3), without waiting for
+    /// anything.
+    ///
+    /// # Errors
+    /// A sentence that says why it did not leave.
+    pub fn discover(&mut self, member: &IfName, family: Family) -> Result<(), String> {
+        let (prober, rng) = self.prober(member, family)?;
+        prober.discover(rng).map_err(|error| {
+            let source = prober.spec.source;
+            format!("cannot send from {source} by {member} to all hosts: {}", error.desc())
+        })
+    }
+
+    /// An open prober, and what makes its nonces.
+    fn prober(&mut self, member: &IfName, family: Family) -> Result<(&mut OpenProber, &mut StdRng), String> {
+        let open = self.probers.iter_mut().find(|(_, prober)| prober.is(member, family));
+        let (_, prober) = open.ok_or_else(|| format!("no {family} probe socket is open on {member}"))?;
+        Ok((prober, &mut self.rng))
     }
 
     /// Waits until something may be there for [`ProbeEngine::drain`]. Cancel safe. While no socket is open
@@ -85,19 +111,15 @@ impl ProbeEngine {
         self.readiness.readable().await;
     }
 
-    /// Adds an [`Event::Reply`] for each genuine answer that has arrived, whether or not
-    /// [`ProbeEngine::readable`] told of it. Never blocks. Takes at most [`crate::DRAIN_MAX`] datagrams from
-    /// each socket; what is beyond makes `readable` return again at once.
+    /// Adds an event for each datagram that has arrived, whether or not [`ProbeEngine::readable`] told of it:
+    /// [`Event::Reply`] for a probe's own first answer, [`Event::Discovered`] for a host's to
+    /// [`ProbeEngine::discover`], [`Event::BadReply`] for anything else. Never blocks. Takes at most
+    /// [`crate::DRAIN_MAX`] datagrams from each socket; what is beyond makes `readable` return again at once.
     pub fn drain(&mut self, out: &mut Vec<Event>) {
         for token in self.readiness.ready(self.probers.len()) {
             if let Some((_, prober)) = self.probers.iter_mut().find(|(known, _)| *known == token) {
-                prober.drain(&mut self.rejected, out);
+                prober.drain(&mut self.buffer, out);
             }
         }
-    }
-
-    /// How many datagrams were not the answer to a probe, since the engine was made.
-    pub fn rejected(&self) -> Rejected {
-        self.rejected
     }
 }

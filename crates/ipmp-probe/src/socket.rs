@@ -38,8 +38,15 @@ const RECEIVE_BUFFER: usize = 512 * 1024;
 /// probing any other. This holds twenty.
 const SEND_BUFFER: usize = 1024 * 1024;
 
-/// The longest datagram that can be a reply is an IPv4 header with all options and our echo: 84 bytes.
-pub(crate) const DATAGRAM_MAX: usize = 128;
+/// Room for whatever can be delivered: an IPv4 datagram, or what an IPv6 one carries, has at most 65 535
+/// bytes.
+pub(crate) struct Buffer([u8; 65535]);
+
+impl Buffer {
+    pub fn new() -> Self {
+        Self([0; 65535])
+    }
+}
 
 pub(crate) struct ProbeSocket {
     socket: Socket,
@@ -54,8 +61,6 @@ pub(crate) struct Datagram<'a> {
     pub source: IpAddr,
     /// Wall-clock time of its receipt by the kernel.
     pub stamp: Option<TimeSpec>,
-    /// Longer than the buffer; the rest is gone.
-    pub overlong: bool,
 }
 
 impl ProbeSocket {
@@ -87,8 +92,8 @@ impl ProbeSocket {
     }
 
     /// Takes one datagram; `EAGAIN` where there is none.
-    pub fn receive<'a>(&mut self, buffer: &'a mut [u8; DATAGRAM_MAX]) -> nix::Result<Datagram<'a>> {
-        let mut parts = [IoSliceMut::new(buffer)];
+    pub fn receive<'a>(&mut self, buffer: &'a mut Buffer) -> nix::Result<Datagram<'a>> {
+        let mut parts = [IoSliceMut::new(&mut buffer.0)];
         let message = recvmsg::<SockaddrStorage>(
             self.socket.as_raw_fd(),
             &mut parts,
@@ -102,8 +107,8 @@ impl ProbeSocket {
             })
         });
         let source = message.address.as_ref().and_then(address_of).ok_or(Errno::EAFNOSUPPORT)?;
-        let (length, overlong) = (message.bytes, message.flags.contains(MsgFlags::MSG_TRUNC));
-        Ok(Datagram { bytes: &buffer[..length], source, stamp, overlong })
+        let length = message.bytes;
+        Ok(Datagram { bytes: &buffer.0[..length], source, stamp })
     }
 
     /// A link-local address means nothing without its link.
@@ -121,20 +126,28 @@ impl AsFd for ProbeSocket {
     }
 }
 
+/// What goes to all hosts leaves by the device that the socket is bound to, without further ado.
 fn set_v4_options(socket: &Socket) -> io::Result<()> {
     socket.set_ttl_v4(HOPS)?;
+    socket.set_multicast_ttl_v4(HOPS)?;
+    socket.set_multicast_loop_v4(false)?;
     socket.set_tos_v4(CS6)?;
+    // Never in fragments, and whatever path length the host believes in: the device alone sets the limit.
+    set(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, &libc::IP_PMTUDISC_PROBE)?;
     // Straight onto the link, whatever the routes say: a failed member has no leg in the group's own
     // routes, and a foreign default route must not carry a probe to a router. Only routes of link scope
     // are looked at; where there is none the kernel takes the target to be on the link.
     Ok(setsockopt(socket, DontRoute, &true)?)
 }
 
-/// IPv6 knows neither that option nor that assumption: the lookup sees the routes of this device only, and
-/// without an on-link one among them a probe is refused, or goes to a router, which drops it.
+/// IPv6 knows neither "straight onto the link" nor that assumption: the lookup sees the routes of this device
+/// only, and without an on-link one among them a probe is refused, or goes to a router, which drops it.
 fn set_v6_options(socket: &Socket) -> io::Result<()> {
     pass_only_echo_replies(socket)?;
     socket.set_unicast_hops_v6(HOPS)?;
+    socket.set_multicast_hops_v6(HOPS)?;
+    socket.set_multicast_loop_v6(false)?;
+    set(socket, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, &libc::IPV6_PMTUDISC_PROBE)?;
     socket.set_tclass_v6(CS6)
 }
 
@@ -146,15 +159,15 @@ fn pass_only_echo_replies(socket: &Socket) -> io::Result<()> {
     // A set bit blocks its type.
     let mut blocked = [u32::MAX; 8];
     blocked[reply / 32] &= !(1 << (reply % 32));
-    // SAFETY: the kernel reads the array, whose size is given, and keeps no reference to it.
+    set(socket, libc::IPPROTO_ICMPV6, ICMPV6_FILTER, &blocked)
+}
+
+/// Sets an option that the libraries have no name for, in the kernel's own form.
+fn set<T>(socket: &Socket, level: libc::c_int, option: libc::c_int, value: &T) -> io::Result<()> {
+    let value: *const T = value;
+    // SAFETY: the kernel reads the value, whose size is given, and keeps no reference to it.
     Errno::result(unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::IPPROTO_ICMPV6,
-            ICMPV6_FILTER,
-            blocked.as_ptr().cast(),
-            size_of_val(&blocked) as libc::socklen_t,
-        )
+        libc::setsockopt(socket.as_raw_fd(), level, option, value.cast(), size_of::<T>() as libc::socklen_t)
     })?;
     Ok(())
 }

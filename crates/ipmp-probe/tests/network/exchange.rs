@@ -10,7 +10,7 @@ use nix::time::{ClockId, clock_gettime};
 use tokio::time::timeout;
 
 use crate::lab::{DEADLINE, Namespace, Pair, TARGET, TEST_ADDRESS, replies, run, send};
-use crate::stranger::{Stranger, answer};
+use crate::stranger::Stranger;
 
 const TEST_ADDRESS_6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x11);
 const TARGET_6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
@@ -27,7 +27,6 @@ fn a_round_trip() {
             assert_eq!(id, ProbeId(probe));
             assert!(sent <= received && received <= clock::now(), "sent {sent:?}, received {received:?}");
         }
-        assert_eq!(engine.rejected(), Default::default());
     });
 }
 
@@ -47,11 +46,10 @@ fn both_families_of_a_member_keep_apart() {
         assert!(replies.iter().all(|(_, received)| sent <= *received && *received <= clock::now()));
 
         engine.close(&"h0".parse().unwrap(), Family::V6);
-        let refused = engine.send(ProbeId(7), &"h0".parse().unwrap(), TARGET_6.into());
+        let refused = engine.send(ProbeId(7), &"h0".parse().unwrap(), TARGET_6.into(), None);
         assert_eq!(refused, Err("no inet6 probe socket is open on h0".into()));
         send(&mut engine, 5, "h0", TARGET);
         assert_eq!(crate::lab::replies(&mut engine, 1).await[0].0, ProbeId(5));
-        assert_eq!(engine.rejected(), Default::default());
     });
 }
 
@@ -91,7 +89,7 @@ fn late_replies_match_their_own_probe() {
         let sent: Vec<_> = (0..5).map(|probe| send(&mut engine, probe, "h0", TARGET)).collect();
         let requests: Vec<_> = sent.iter().map(|_| stranger.hear()).collect();
         for request in requests.iter().rev() {
-            stranger.say(TARGET, TEST_ADDRESS, &answer(request));
+            stranger.say(TARGET, TEST_ADDRESS, &request.answer());
         }
         let replies = replies(&mut engine, 5).await;
         assert_eq!(replies.iter().map(|(probe, _)| probe.0).collect::<Vec<_>>(), [4, 3, 2, 1, 0]);
@@ -117,14 +115,14 @@ fn members_with_the_same_target_keep_apart() {
         send(&mut engine, 1, "h1", TARGET);
         let secret = right.hear();
         // The genuine answer to a probe of h1, but it comes in by h0: what works is h0, not h1.
-        left.say(TARGET, other_test_address, &answer(&secret));
-        left.say(TARGET, TEST_ADDRESS, &answer(&secret));
+        left.say(TARGET, other_test_address, &secret.answer());
+        left.say(TARGET, TEST_ADDRESS, &secret.answer());
         // What comes in by h0 afterwards shows that those have been dealt with.
         send(&mut engine, 0, "h0", TARGET);
-        left.say(TARGET, TEST_ADDRESS, &answer(&left.hear()));
+        left.say(TARGET, TEST_ADDRESS, &left.hear().answer());
         assert_eq!(replies(&mut engine, 1).await[0].0, ProbeId(0));
 
-        right.say(TARGET, other_test_address, &answer(&secret));
+        right.say(TARGET, other_test_address, &secret.answer());
         assert_eq!(replies(&mut engine, 1).await[0].0, ProbeId(1));
     });
 }
@@ -143,7 +141,7 @@ fn waiting_is_cancel_safe() {
             for _ in 0..3 {
                 assert!(!ready_now(&mut engine).await);
             }
-            stranger.say(TARGET, TEST_ADDRESS, &answer(&request));
+            stranger.say(TARGET, TEST_ADDRESS, &request.answer());
             timeout(DEADLINE, engine.readable()).await.unwrap();
             for _ in 0..3 {
                 assert!(ready_now(&mut engine).await);

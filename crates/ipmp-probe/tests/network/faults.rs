@@ -12,7 +12,7 @@ use crate::lab::{DEADLINE, Namespace, Pair, TARGET, TEST_ADDRESS, replies, run, 
 const NOBODY: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 99);
 
 fn refused(engine: &mut ProbeEngine, target: impl Into<IpAddr>) -> String {
-    engine.send(ProbeId(0), &"h0".parse().unwrap(), target.into()).unwrap_err()
+    engine.send(ProbeId(0), &"h0".parse().unwrap(), target.into(), None).unwrap_err()
 }
 
 #[test]

@@ -70,6 +70,12 @@ impl Namespace {
         });
     }
 
+    pub fn mtu(&self, link: &str, mtu: u32) {
+        self.netlink(|kernel| async move {
+            kernel.link().set(LinkUnspec::new_with_name(link).mtu(mtu).build()).execute().await.unwrap();
+        });
+    }
+
     pub fn down(&self, link: &str) {
         self.netlink(|kernel| async move {
             kernel.link().set(LinkUnspec::new_with_name(link).down().build()).execute().await.unwrap();
@@ -184,24 +190,29 @@ impl Pair {
     }
 }
 
-/// Sends by a member, which must succeed.
+/// Sends the shortest probe by a member, which must succeed.
 pub fn send(engine: &mut ProbeEngine, probe: u64, member: &str, target: impl Into<IpAddr>) -> Instant {
-    engine.send(ProbeId(probe), &member.parse().unwrap(), target.into()).unwrap()
+    engine.send(ProbeId(probe), &member.parse().unwrap(), target.into(), None).unwrap()
 }
 
-/// Reads until there are `count` replies.
+/// Reads until there are `count` replies, and must find nothing else.
 pub async fn replies(engine: &mut ProbeEngine, count: usize) -> Vec<(ProbeId, Instant)> {
-    let mut events = Vec::new();
-    while events.len() < count {
-        let waited = timeout(DEADLINE, engine.readable()).await;
-        waited.unwrap_or_else(|_| panic!("{} of {count} replies; {:?}", events.len(), engine.rejected()));
-        engine.drain(&mut events);
-    }
-    let replies = events.into_iter().map(|event| match event {
+    let replies = events(engine, count).await.into_iter().map(|event| match event {
         Event::Reply { probe, received } => (probe, received),
         other => panic!("{other:?}"),
     });
     replies.collect()
+}
+
+/// Reads until there are `count` events.
+pub async fn events(engine: &mut ProbeEngine, count: usize) -> Vec<Event> {
+    let mut events = Vec::new();
+    while events.len() < count {
+        let waited = timeout(DEADLINE, engine.readable()).await;
+        waited.unwrap_or_else(|_| panic!("{} of {count}: {events:?}", events.len()));
+        engine.drain(&mut events);
+    }
+    events
 }
 
 /// Runs a test's future.

@@ -1,9 +1,11 @@
 //! The probe engine on real sockets, in network namespaces that live as long as their test.
 
+mod discovery;
 mod exchange;
 mod faults;
 mod forgery;
 mod lab;
+mod large;
 mod routes;
 mod stranger;
 mod wire;

@@ -1,7 +1,6 @@
 //! Someone on the link who sees the probes and answers as he likes.
 
 use std::io::Read;
-use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
 
 use ipmp_core::Family;
@@ -11,6 +10,29 @@ use pnet::packet::ipv4::MutableIpv4Packet;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use crate::lab::{DEADLINE, Namespace};
+
+/// A request that was heard.
+pub struct Heard {
+    family: Family,
+    bytes: Vec<u8>,
+}
+
+impl Heard {
+    /// What a socket was given, if it is an echo request.
+    fn from(family: Family, bytes: &[u8]) -> Option<Self> {
+        let echo = echo::decode_delivered(family, bytes).ok()?;
+        (echo.kind == Kind::Request).then(|| Self { family, bytes: bytes.to_vec() })
+    }
+
+    pub fn echo(&self) -> Echo<'_> {
+        echo::decode_delivered(self.family, &self.bytes).expect("it was an echo when it was heard")
+    }
+
+    /// The genuine answer.
+    pub fn answer(&self) -> Echo<'_> {
+        Echo { kind: Kind::Reply, ..self.echo() }
+    }
+}
 
 /// One who speaks IPv4, with whatever source address he likes. The kernel of his namespace no longer
 /// answers echo requests itself.
@@ -31,18 +53,17 @@ impl Stranger {
     }
 
     /// The next echo request that comes.
-    pub fn hear(&self) -> Echo {
+    pub fn hear(&self) -> Heard {
         loop {
-            let mut bytes = [0; 1500];
+            let mut bytes = [0; 65535];
             let length = (&self.ear).read(&mut bytes).expect("no echo request came");
-            match echo::decode_delivered(Family::V4, &bytes[..length]) {
-                Ok(echo) if echo.kind == Kind::Request => return echo,
-                _ => {}
+            if let Some(request) = Heard::from(Family::V4, &bytes[..length]) {
+                return request;
             }
         }
     }
 
-    pub fn say(&self, from: Ipv4Addr, to: Ipv4Addr, echo: &Echo) {
+    pub fn say(&self, from: Ipv4Addr, to: Ipv4Addr, echo: &Echo<'_>) {
         self.say_bytes(from, to, &encode(Family::V4, echo));
     }
 
@@ -62,11 +83,6 @@ impl Stranger {
     }
 }
 
-/// The genuine answer to a request.
-pub fn answer(request: &Echo) -> Echo {
-    Echo { kind: Kind::Reply, ..*request }
-}
-
 /// One who speaks IPv6, from the addresses that he has.
 pub struct Stranger6 {
     ear: Socket,
@@ -81,14 +97,12 @@ impl Stranger6 {
         Self { ear, index: namespace.index(link) }
     }
 
-    pub fn hear(&self) -> Echo {
+    pub fn hear(&self) -> Heard {
         loop {
-            let mut bytes = [MaybeUninit::new(0); 1500];
-            let (length, _) = self.ear.recv_from(&mut bytes).expect("no echo request came");
-            let bytes: Vec<u8> = bytes[..length].iter().map(|byte| unsafe { byte.assume_init() }).collect();
-            match echo::decode(Family::V6, &bytes) {
-                Ok(echo) if echo.kind == Kind::Request => return echo,
-                _ => {}
+            let mut bytes = [0; 65535];
+            let length = (&self.ear).read(&mut bytes).expect("no echo request came");
+            if let Some(request) = Heard::from(Family::V6, &bytes[..length]) {
+                return request;
             }
         }
     }

@@ -15,9 +15,11 @@ impl Driver {
                 return Some(Event::ProberFailed { member, family, reason: error.to_string() });
             }
             Action::CloseProber { member, family } => outside.prober.close(&member, family),
-            Action::Discover { .. } | Action::Probed(_) => {}
-            Action::SendProbe { probe, member, target, length: _ } => {
-                let sent = outside.prober.send(probe, &member, target);
+            // What could not be asked is not answered, and asked again.
+            Action::Discover { member, family } => drop(outside.prober.discover(&member, family)),
+            Action::Probed(_) => {}
+            Action::SendProbe { probe, member, target, length } => {
+                let sent = outside.prober.send(probe, &member, target, length);
                 return Some(Event::ProbeSent { probe, sent });
             }
             Action::Apply(transaction) => {
