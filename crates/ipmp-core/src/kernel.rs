@@ -226,6 +226,14 @@ impl Kernel {
         self.addresses.range(shortest..=longest).any(|(key, _)| key.address.addr() == address)
     }
 
+    /// Interfaces that carry something of ours: one of these addresses, or a leg of a route.
+    pub fn in_use(&self, address: impl Fn(IpAddr) -> bool) -> impl Iterator<Item = IfIndex> {
+        let ours = self.addresses.iter().filter(move |(key, info)| info.ours && address(key.address.addr()));
+        let routes = self.routes.values().filter(|route| route.key.ours);
+        let legs = routes.flat_map(|route| &route.legs).map(|leg| leg.index);
+        ours.map(|(key, _)| key.index).chain(legs)
+    }
+
     /// Another interface on which somebody else has this address too.
     pub fn foreign_copy(&self, index: IfIndex, address: IpAddr) -> Option<IfIndex> {
         let copy = |(key, info): (&AddressKey, &AddressInfo)| {

@@ -59,13 +59,7 @@ impl Engine {
         let (groups, kernel, busy) = (&self.groups, &self.kernel, self.in_flight.is_some());
         self.leaving.retain(|(request, name, until)| {
             let index = groups.iter().find_map(|group| group.member(name)?.nic).map(|nic| nic.index);
-            let carries = index.is_some_and(|index| {
-                kernel.addresses.iter().any(|(key, info)| key.index == index && info.ours)
-                    || kernel
-                        .routes
-                        .values()
-                        .any(|route| route.key.ours && route.legs.iter().any(|leg| leg.index == index))
-            });
+            let carries = index.is_some_and(|index| kernel.in_use(|_| true).any(|used| used == index));
             let waits = (busy || carries) && now < *until;
             if !waits {
                 actions.push(Action::Answer { request: *request, result: Ok(()) });

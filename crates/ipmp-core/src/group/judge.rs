@@ -181,8 +181,11 @@ impl Group {
             }
         } else if self.was_usable && !self.told_failed {
             self.told_failed = true;
-            let newest = self.members.iter().max_by_key(|member| member.since);
-            if let Some((member, Health::Failed { reason, .. })) = newest.map(|member| (member, &member.health)) {
+            let failed = self.members.iter().filter_map(|member| match &member.health {
+                Health::Failed { reason, .. } => Some((member, reason)),
+                Health::Functioning => None,
+            });
+            if let Some((member, reason)) = failed.max_by_key(|(member, _)| member.since) {
                 let (interface, reason) = (member.config.interface.clone(), reason.clone());
                 ctx.notify(Notice::GroupFailed { group, interface, reason });
             }

@@ -8,7 +8,7 @@ use crate::action::Action;
 use crate::config::carried;
 use crate::group::{Context, Group};
 use crate::id::{Family, IfIndex, IfName};
-use crate::kernel::{AddressKey, Kernel};
+use crate::kernel::Kernel;
 use crate::member::{Cause, Health, Seen};
 use crate::notice::{Notice, Reason};
 use crate::probing::Probing;
@@ -25,7 +25,8 @@ impl Group {
     /// Looks at the NICs and at what can be probed, after the kernel or the configuration changed.
     pub(crate) fn observe(&mut self, ctx: &mut Context) {
         let any_new = self.members.iter().any(|member| member.is_new);
-        let in_use = if any_new { self.in_use(ctx.kernel) } else { Vec::new() };
+        let own: BTreeSet<IpAddr> = self.addresses().collect();
+        let in_use = ctx.kernel.in_use(|address| own.contains(&address)).filter(|_| any_new).collect::<Vec<_>>();
         for i in 0..self.members.len() {
             let link = ctx.kernel.link_named(&self.members[i].config.interface);
             let mac = self.members[i].nic.and_then(|nic| nic.mac);
@@ -70,19 +71,6 @@ impl Group {
             let length = mtu.filter(|mtu| *mtu >= LARGE_MIN).map(|mtu| u16::try_from(mtu).unwrap_or(u16::MAX));
             member.probing.iter_mut().for_each(|probing| probing.set_large(length));
         }
-    }
-
-    /// Which members the kernel shows in use: by an address of ours that the group has, or as a way out.
-    pub(super) fn in_use(&self, kernel: &Kernel) -> Vec<IfIndex> {
-        let own: BTreeSet<IpAddr> = self.addresses().collect();
-        let of_group = |key: &AddressKey| own.contains(&key.address.addr());
-        let bound = kernel.addresses.iter().filter(|(key, info)| info.ours && of_group(key)).map(|(key, _)| key.index);
-        let legs = kernel
-            .routes
-            .values()
-            .filter(|route| route.key.ours)
-            .flat_map(|route| route.legs.iter().map(|leg| leg.index));
-        bound.chain(legs).collect()
     }
 
     /// A member that is seen for the first time. What the kernel shows in use goes on being used, and what
