@@ -38,6 +38,14 @@ impl Names {
         Self((0..addresses.len()).map_while(wait).flatten().collect())
     }
 
+    /// Looks up an address that has not been looked up yet, for who learns of them one by one.
+    pub fn learn(&mut self, address: IpAddr) {
+        if !self.0.contains_key(&address) {
+            let mut names = Self::of([address]).0;
+            self.0.insert(address, names.remove(&address).unwrap_or_else(|| address.to_string()));
+        }
+    }
+
     /// The name of an address, or the address.
     pub fn show(&self, address: IpAddr) -> String {
         self.0.get(&address).cloned().unwrap_or_else(|| address.to_string())

@@ -20,8 +20,20 @@ pub struct Daemon {
     pub runtime_dir: PathBuf,
 }
 
+/// A program: reads its command line, carries it out, and puts what that gave on standard output.
+pub fn run<A: Parser, E: Display>(program: &str, carry_out: impl FnOnce(&A) -> Result<String, E>) -> ExitCode {
+    let args = match parse(program) {
+        Ok(args) => args,
+        Err(code) => return code,
+    };
+    match carry_out(&args) {
+        Ok(text) => print(program, &text),
+        Err(why) => fail(program, why),
+    }
+}
+
 /// Reads the command line; where that is not a job to do, says why or helps, and names the exit code.
-pub fn parse<A: Parser>(program: &str) -> Result<A, ExitCode> {
+fn parse<A: Parser>(program: &str) -> Result<A, ExitCode> {
     A::try_parse().map_err(|answer| {
         let text = answer.render().to_string();
         if answer.use_stderr() {
@@ -33,7 +45,7 @@ pub fn parse<A: Parser>(program: &str) -> Result<A, ExitCode> {
 }
 
 /// Ends with a sentence on standard error.
-pub fn fail(program: &str, why: impl Display) -> ExitCode {
+fn fail(program: &str, why: impl Display) -> ExitCode {
     complain(program, why);
     ExitCode::FAILURE
 }
@@ -44,7 +56,7 @@ pub fn complain(program: &str, what: impl Display) {
 }
 
 /// Puts the whole output on standard output. A reader that has seen enough is no failure.
-pub fn print(program: &str, text: &str) -> ExitCode {
+fn print(program: &str, text: &str) -> ExitCode {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => fail(program, format_args!("cannot write: {error}")),

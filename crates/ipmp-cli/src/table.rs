@@ -77,27 +77,51 @@ fn position(fields: &[Field], name: &str) -> Option<usize> {
 /// Columns with a heading, repeated at the top of each screen of `height` lines. An empty value shows as `--`.
 /// One that is too long for its column is shown whole; the next ones move until there is room again.
 pub fn human(fields: &[Field], selection: &Selection, rows: &[Vec<String>], height: Option<usize>) -> String {
-    let line = |values: &mut dyn Iterator<Item = &str>| {
+    let mut columns = Columns::new(fields, selection, height);
+    let heading = columns.heading();
+    rows.iter().fold(heading, |screens, row| screens + &columns.row(row))
+}
+
+/// The same as [`human`] for who has one row at a time.
+#[derive(Debug)]
+pub struct Columns<'a> {
+    fields: &'a [Field],
+    selection: &'a Selection,
+    height: Option<usize>,
+    rows: usize,
+}
+
+impl<'a> Columns<'a> {
+    /// No row so far.
+    pub fn new(fields: &'a [Field], selection: &'a Selection, height: Option<usize>) -> Self {
+        Self { fields, selection, height, rows: 0 }
+    }
+
+    /// The heading.
+    pub fn heading(&self) -> String {
+        self.line(self.selection.0.iter().map(|&at| self.fields[at].name))
+    }
+
+    /// The next row, after the heading where a screen begins with it.
+    pub fn row(&mut self, values: &[String]) -> String {
+        let full = self.rows > 0 && self.height.is_some_and(|height| height > 1 && self.rows % (height - 1) == 0);
+        self.rows += 1;
+        let heading = if full { self.heading() } else { String::new() };
+        let shown = |&at: &usize| if values[at].is_empty() { "--" } else { values[at].as_str() };
+        heading + &self.line(self.selection.0.iter().map(shown))
+    }
+
+    fn line<'v>(&self, values: impl Iterator<Item = &'v str>) -> String {
         let (mut line, mut length, mut column) = (String::new(), 0, 0);
-        for (value, &at) in values.zip(&selection.0) {
+        for (value, &at) in values.zip(&self.selection.0) {
             let gap = if length == 0 { 0 } else { column.max(length + 1) - length };
             line.extend(std::iter::repeat_n(' ', gap));
             line.push_str(value);
             length += gap + value.chars().count();
-            column += fields[at].width;
+            column += self.fields[at].width;
         }
         line + "\n"
-    };
-    let heading = line(&mut selection.0.iter().map(|&at| fields[at].name));
-    let mut screens = heading.clone();
-    for (count, row) in rows.iter().enumerate() {
-        if count > 0 && height.is_some_and(|height| height > 1 && count % (height - 1) == 0) {
-            screens.push_str(&heading);
-        }
-        let shown = |&at: &usize| if row[at].is_empty() { "--" } else { row[at].as_str() };
-        screens.push_str(&line(&mut selection.0.iter().map(shown)));
     }
-    screens
 }
 
 /// A line a row, with `:` between values, and an empty value as nothing. Among several fields, `:` and `\` in a

@@ -1,13 +1,14 @@
 //! What `ipmpstat` shows, to the letter.
 
 use insta::assert_snapshot;
+use ipmp_cli::explain::Explanation;
 use ipmp_cli::names::Names;
-use ipmp_cli::rows::{AddressRow, GroupRow, InterfaceRow, TargetRow, json};
+use ipmp_cli::rows::{AddressRow, GroupRow, InterfaceRow, ProbeRow, TargetRow, json};
 use ipmp_cli::table::{BadFields, Field, Selection, human, parsable};
-use ipmp_control::Snapshot;
+use ipmp_control::{Probe, ProbeOutcome, Snapshot};
 
-/// Two groups: one with a fault, an idle standby and a member without a test address; one that is partly out of
-/// service, named so that parsing is put to the test.
+/// Two groups: one with a fault, an idle standby, a member without a test address and one that is emptied; one
+/// that is out of service, named so that parsing is put to the test. And an interface in no group.
 fn snapshot() -> Snapshot {
     serde_json::from_str(include_str!("snapshot.json")).unwrap()
 }
@@ -49,9 +50,10 @@ fn people_read_columns() {
 #[test]
 fn fields_come_in_the_order_asked_for() {
     assert_snapshot!("groups_in_order", table(GroupRow::FIELDS, Some("interfaces,STATE,Group"), &groups()));
-    assert_eq!(
-        table(InterfaceRow::FIELDS, Some("all"), &interfaces()),
-        table(InterfaceRow::FIELDS, None, &interfaces())
+    assert_snapshot!("interfaces_all", table(InterfaceRow::FIELDS, Some("all"), &interfaces()));
+    assert_snapshot!(
+        "interfaces_why",
+        table(InterfaceRow::FIELDS, Some("interface,state,since,reason"), &interfaces())
     );
 }
 
@@ -71,7 +73,71 @@ fn json_has_it_all() {
     assert_snapshot!("addresses_json", json(&AddressRow::all(&snapshot)[2..]));
     assert_snapshot!("groups_json", json(&GroupRow::all(&snapshot)));
     assert_snapshot!("interfaces_json", json(&InterfaceRow::all(&snapshot)[..2]));
+    assert_snapshot!("ungrouped_json", json(&InterfaceRow::all(&snapshot)[7..]));
     assert_snapshot!("targets_json", json(&TargetRow::all(&snapshot)[1..4]));
+}
+
+/// One answered, one lost, and one that was sent before anybody watched.
+fn probes() -> [Probe; 3] {
+    let answered = Probe {
+        probe: 411,
+        interface: "eth0".to_owned(),
+        target: "192.0.2.1".parse().unwrap(),
+        sent_us: 372_100,
+        outcome: ProbeOutcome::Acked,
+        network_rtt_us: Some(308),
+        rtt_us: Some(441),
+        average_rtt_us: Some(402),
+        rtt_deviation_us: Some(31),
+    };
+    let lost = Probe {
+        probe: 412,
+        interface: "eth1".to_owned(),
+        target: "2001:db8:1234:5678::9".parse().unwrap(),
+        sent_us: 1_801_000,
+        outcome: ProbeOutcome::Lost,
+        network_rtt_us: None,
+        rtt_us: None,
+        ..answered.clone()
+    };
+    let first = Probe { probe: 7, sent_us: -620_400, average_rtt_us: None, rtt_deviation_us: None, ..lost.clone() };
+    [answered, lost, first]
+}
+
+#[test]
+fn probes_are_lines() {
+    let probes = probes();
+    let rows: Vec<_> = probes.iter().map(|probe| ProbeRow::from(probe).values(&Names::default())).collect();
+    assert_snapshot!("probes", table(ProbeRow::FIELDS, None, &rows));
+    assert_snapshot!("probes_all", table(ProbeRow::FIELDS, Some("all"), &rows));
+    assert_snapshot!("parsable_probes", lines(ProbeRow::FIELDS, "time,interface,rtt,target,rttdev", &rows));
+    assert_snapshot!("probes_json", probes.iter().map(|probe| ProbeRow::from(probe).json()).collect::<String>());
+}
+
+#[test]
+fn a_member_is_explained() {
+    let mut snapshot = snapshot();
+    for interface in ["eth0", "eth1", "eth2", "eth3", "eth4", "enp129s0f1np1", "eth5", "wlan0"] {
+        let explanation = Explanation::of(&snapshot, interface).unwrap();
+        assert_snapshot!(format!("explain_{interface}"), explanation.to_string());
+    }
+    assert_snapshot!("explain_json", json(&Explanation::of(&snapshot, "eth1").unwrap()));
+    assert!(Explanation::of(&snapshot, "eth9").is_none());
+    // The group of two has another name than its interface.
+    snapshot.groups[0].name = "ipmp0".to_owned();
+    let text = Explanation::of(&snapshot, "eth2").unwrap().to_string();
+    assert!(text.starts_with("eth2 in group ipmp0: ok for 1d\n"), "{text}");
+}
+
+#[test]
+fn false_alarms_are_told_as_precisely_as_they_are_known() {
+    let mut snapshot = snapshot();
+    for (times, told) in [(0.0, "none"), (1e-9, "fewer than 0.01"), (0.5, "0.50"), (99.994, "99.99"), (1e6, "1000000")]
+    {
+        snapshot.groups[0].false_failures_per_year = Some(times);
+        let text = Explanation::of(&snapshot, "eth0").unwrap().to_string();
+        assert!(text.contains(&format!("false alarms: {told} a year")), "{text}");
+    }
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn ipmpstat_shows_each_output() {
         ("-i", "INTERFACE   ACTIVE  GROUP       FLAGS     LINK      PROBE     STATE\neth0        yes"),
         ("-n -t", "INTERFACE   MODE      TESTADDR            TARGETS\neth0        routes    192.0.2.10"),
         ("-g -o group,state", "GROUP       STATE\nipmp0       degraded\nipmp1       failed\n"),
-        ("-gP -o group,state,interfaces", "ipmp0:degraded:eth0 eth2 (eth3) [eth1]\n"),
+        ("-gP -o group,state,interfaces", "ipmp0:degraded:eth0 eth2 (eth3 eth4) [eth1]\n"),
         ("-anP -o address,inbound", "192.0.2.50:eth0\n"),
         ("-g --json", "[\n  {\n    \"group\": \"ipmp0\""),
     ] {
@@ -104,7 +104,7 @@ fn ipmpstat_shows_each_output() {
 #[test]
 fn ipmpstat_json_is_json() {
     let daemon = daemon(obliging);
-    for (mode, count) in [("-a", 4), ("-g", 2), ("-i", 6), ("-t", 7)] {
+    for (mode, count) in [("-a", 4), ("-g", 2), ("-i", 8), ("-t", 9)] {
         let (_, out, _) = run(IPMPSTAT, daemon.path(), &format!("{mode} --json"));
         assert_eq!(serde_json::from_str::<Vec<Value>>(&out).unwrap().len(), count, "{mode}");
     }
@@ -125,8 +125,8 @@ fn ipmpstat_says_what_is_wrong_with_its_arguments() {
     for (arguments, sentence) in [
         ("-a -g", "ipmpstat: only one output format may be specified\n"),
         ("-gg", "ipmpstat: the argument '-g' cannot be used multiple times\n"),
-        ("-n", "ipmpstat: one of -a, -g, -i and -t must be given\n"),
-        ("-p", "ipmpstat: the output of probes (-p) is not available in this version\n"),
+        ("-n", "ipmpstat: one of -a, -g, -i, -p and -t must be given\n"),
+        ("-p -g", "ipmpstat: only one output format may be specified\n"),
         ("-gP", "ipmpstat: parsable output (-P) needs -o with the names of fields\n"),
         ("-gP -o all", "ipmpstat: parsable output (-P) needs -o with the names of fields\n"),
         ("-gP -o group,colour", "ipmpstat: unknown output field \"colour\"\n"),

@@ -25,6 +25,8 @@ pub enum Call {
     },
     /// `io.ipmpd.Control.Status`
     Status,
+    /// `io.ipmpd.Control.Probes`
+    Probes,
     /// `io.ipmpd.Control.Offline`
     Offline {
         /// The member.
@@ -55,6 +57,8 @@ impl Call {
             "org.varlink.service.GetInfo" => Call::GetInfo,
             "org.varlink.service.GetInterfaceDescription" => Call::GetInterfaceDescription { interface: interface()? },
             "io.ipmpd.Control.Status" => Call::Status,
+            "io.ipmpd.Control.Probes" if call.more() => Call::Probes,
+            "io.ipmpd.Control.Probes" => return Err(Error::ExpectedMore),
             "io.ipmpd.Control.Offline" => Call::Offline { interface: interface()? },
             "io.ipmpd.Control.Online" => Call::Online { interface: interface()? },
             "io.ipmpd.Control.Reload" => Call::Reload,

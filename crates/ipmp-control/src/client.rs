@@ -1,15 +1,16 @@
-//! A client that waits: one connection, one call at a time, each with a deadline.
+//! A client that waits: one connection, one call at a time, each with a deadline; and one that watches.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use zlink::tokio::unix::Connection;
 
-use crate::{Refusal, Snapshot, socket_path};
+use crate::{Probes, Refusal, Snapshot, socket_path};
 
 /// How long the daemon may take for an answer (IPMP behaviour, §0), and for a change.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -27,6 +28,8 @@ pub enum Error {
         /// What the kernel says.
         error: io::Error,
     },
+    /// It has ended, or does not want this client any more.
+    HungUp,
     /// No answer in time.
     Silent(Duration),
     /// The daemon says no.
@@ -41,6 +44,7 @@ impl fmt::Display for Error {
             Error::Absent { socket, error } => {
                 write!(f, "cannot contact ipmpd -- is IPMP in use? ({}: {error})", socket.display())
             }
+            Error::HungUp => f.write_str("ipmpd has hung up"),
             Error::Silent(waited) => write!(f, "ipmpd did not answer within {} s", waited.as_secs()),
             Error::Refused(refusal) => refusal.fmt(f),
             Error::Protocol(error) => write!(f, "no valid answer from ipmpd: {error}"),
@@ -49,6 +53,17 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<zlink::Error> for Error {
+    fn from(error: zlink::Error) -> Self {
+        match error {
+            zlink::Error::UnexpectedEof => Error::HungUp,
+            zlink::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionReset => Error::HungUp,
+            zlink::Error::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Error::HungUp,
+            error => Error::Protocol(error),
+        }
+    }
+}
 
 /// A connection to the daemon.
 #[derive(Debug)]
@@ -67,7 +82,7 @@ impl Client {
         let connection = match runtime.block_on(connecting) {
             Ok(Ok(connection)) => connection,
             Ok(Err(zlink::Error::Io(error))) => return Err(absent(error)),
-            Ok(Err(error)) => return Err(Error::Protocol(error)),
+            Ok(Err(error)) => return Err(error.into()),
             Err(_) => return Err(Error::Silent(ANSWER_TIMEOUT)),
         };
         Ok(Self { runtime, connection })
@@ -76,6 +91,18 @@ impl Client {
     /// Everything that the daemon knows.
     pub fn status(&mut self) -> Result<Snapshot, Error> {
         answer(&self.runtime, ANSWER_TIMEOUT, self.connection.status())
+    }
+
+    /// What becomes of each probe, from the moment on when this returns.
+    pub fn watch(mut self) -> Result<Watch, Error> {
+        let begin = async {
+            let call = zlink::Call::new(Method { method: "io.ipmpd.Control.Probes" }).set_more(true);
+            self.connection.send_call(&call, Vec::new()).await?;
+            reply(&mut self.connection).await
+        };
+        // The first says that it has begun, and no more.
+        answer(&self.runtime, ANSWER_TIMEOUT, begin)?;
+        Ok(Watch { runtime: self.runtime, connection: self.connection })
     }
 
     /// Takes a member out of service.
@@ -94,6 +121,36 @@ impl Client {
     }
 }
 
+/// A stream of probes.
+#[derive(Debug)]
+pub struct Watch {
+    runtime: Runtime,
+    connection: Connection,
+}
+
+impl Watch {
+    /// The next probes that are decided. Waits for them as long as it takes, and returns with an error once the
+    /// daemon has ended.
+    pub fn next(&mut self) -> Result<Probes, Error> {
+        self.runtime.block_on(reply(&mut self.connection))?.map_err(Error::Refused)
+    }
+}
+
+/// A call without parameters.
+#[derive(Debug, Serialize)]
+struct Method {
+    method: &'static str,
+}
+
+/// One reply of the stream.
+async fn reply(connection: &mut Connection) -> zlink::Result<Result<Probes, Refusal>> {
+    let (reply, _) = connection.receive_reply::<Probes, Refusal>().await?;
+    match reply {
+        Ok(reply) => reply.into_parameters().map(Ok).ok_or(zlink::Error::MissingParameters),
+        Err(refusal) => Ok(Err(refusal)),
+    }
+}
+
 fn answer<T>(
     runtime: &Runtime,
     patience: Duration,
@@ -102,7 +159,7 @@ fn answer<T>(
     match runtime.block_on(async { timeout(patience, call).await }) {
         Ok(Ok(Ok(answer))) => Ok(answer),
         Ok(Ok(Err(refusal))) => Err(Error::Refused(refusal)),
-        Ok(Err(error)) => Err(Error::Protocol(error)),
+        Ok(Err(error)) => Err(error.into()),
         Err(_) => Err(Error::Silent(patience)),
     }
 }

@@ -7,13 +7,19 @@
 
 mod call;
 mod client;
+mod member;
+mod probe;
+mod probing;
 mod refusal;
 mod status;
 
 use std::path::{Path, PathBuf};
 
 pub use call::{Call, Message};
-pub use client::{Client, Error};
+pub use client::{Client, Error, Watch};
+pub use member::*;
+pub use probe::*;
+pub use probing::*;
 pub use refusal::Refusal;
 pub use status::*;
 

@@ -28,6 +28,13 @@ pub enum Refusal {
         /// The member.
         interface: String,
     },
+    /// Another member has its hardware address.
+    DuplicateHardwareAddress {
+        /// The member.
+        interface: String,
+    },
+    /// No member has a test address.
+    NothingProbed,
     /// The new configuration has mistakes; the daemon keeps running on what it had.
     ReloadRefused {
         /// All of them, as the daemon's log shows them.
@@ -47,8 +54,14 @@ impl fmt::Display for Refusal {
             }
             Refusal::AlreadyOffline { interface } => write!(f, "{interface} is already offline"),
             Refusal::NotOffline { interface } => write!(f, "{interface} is not offline"),
+            Refusal::DuplicateHardwareAddress { interface } => {
+                write!(f, "{interface} has a hardware address which is not unique in its group")
+            }
             Refusal::MinimumRedundancy { interface } => {
                 write!(f, "{interface} cannot be taken offline: there are no other functioning interfaces in its group")
+            }
+            Refusal::NothingProbed => {
+                f.write_str("there are no probes to show: no interface has probe-based failure detection enabled")
             }
             Refusal::ReloadRefused { findings } => {
                 write!(f, "the new configuration is refused, the old one stays in force:\n{}", findings.trim_end())

@@ -1,8 +1,9 @@
 //! The types are what the description of the interface says.
 
 use ipmp_control::{
-    Address, DESCRIPTION, Family, Group, GroupState, INTERFACE, LinkState, Member, MemberState, ProbeState, Probing,
-    Reason, Refusal, Snapshot, Target, TargetMode,
+    Address, BadReplies, DESCRIPTION, Family, Group, GroupState, INTERFACE, LastReply, LinkState, Member, MemberState,
+    Probe, ProbeOutcome, ProbeState, Probes, Probing, Reason, Refusal, Run, Snapshot, Target, TargetMode, TargetState,
+    Waiting,
 };
 use zlink::idl::{self, Interface};
 use zlink::introspect::{CustomType, ReplyError, Type};
@@ -35,17 +36,26 @@ fn types_follow_the_description() {
         ProbeState::CUSTOM_TYPE,
         MemberState::CUSTOM_TYPE,
         Reason::CUSTOM_TYPE,
+        Waiting::CUSTOM_TYPE,
         Probing::CUSTOM_TYPE,
+        Run::CUSTOM_TYPE,
+        ProbeOutcome::CUSTOM_TYPE,
+        LastReply::CUSTOM_TYPE,
+        BadReplies::CUSTOM_TYPE,
         Family::CUSTOM_TYPE,
         TargetMode::CUSTOM_TYPE,
         Target::CUSTOM_TYPE,
+        TargetState::CUSTOM_TYPE,
         Address::CUSTOM_TYPE,
+        Probe::CUSTOM_TYPE,
     ];
     let shapes: Vec<_> = described.custom_types().map(shape).collect();
     assert_eq!(shapes, types.map(shape));
     assert_eq!(described.errors().collect::<Vec<_>>(), Refusal::VARIANTS);
 
-    let status = described.methods().find(|method| method.name() == "Status").unwrap();
-    let snapshot = Snapshot::TYPE.as_object().unwrap();
-    assert_eq!(status.outputs().collect::<Vec<_>>(), snapshot.iter().collect::<Vec<_>>());
+    for (name, reply) in [("Status", Snapshot::TYPE), ("Probes", Probes::TYPE)] {
+        let method = described.methods().find(|method| method.name() == name).unwrap();
+        let reply = reply.as_object().unwrap();
+        assert_eq!(method.outputs().collect::<Vec<_>>(), reply.iter().collect::<Vec<_>>());
+    }
 }

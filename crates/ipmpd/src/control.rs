@@ -4,9 +4,11 @@
 //! [`Request`] and comes back by the channel in it. It has a thread of its own, so that a client that asks
 //! much, or for much, never delays a probe; all that a request costs the main loop is the answer itself.
 //!
-//! Tasks: one accepts and keeps the table of clients; one for each client, which waits on its socket or for
-//! the main loop, holds nothing else, and may be cancelled anywhere. All end with the receiver of requests.
+//! Tasks: one accepts and keeps the table of clients; one hands on what the main loop tells of probes; one for
+//! each client, which waits on its socket or for the main loop, holds nothing else, and may be cancelled
+//! anywhere. All end with the receiver of requests.
 
+mod probes;
 mod service;
 mod socket;
 mod wire;
@@ -20,6 +22,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
@@ -30,6 +33,8 @@ use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, Id, JoinSet, LocalSet};
 
+use self::probes::Hub;
+pub use self::probes::{Feed, Source, stream};
 use self::socket::Idle;
 
 /// Clients served at once. One more evicts another, see [`Clients::evict`].
@@ -65,14 +70,14 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Serves clients until the receiver of `requests` is gone.
-pub fn serve(listener: UnixListener, requests: mpsc::Sender<Request>) -> io::Result<()> {
+/// Serves clients until the receiver of `requests` is gone. `probes` is what those may watch.
+pub fn serve(listener: UnixListener, requests: mpsc::Sender<Request>, probes: Source) -> io::Result<()> {
     let listener = listener.into_std()?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let run = move || {
         LocalSet::new().block_on(&runtime, async {
             match UnixListener::from_std(listener) {
-                Ok(listener) => accept(listener, requests).await,
+                Ok(listener) => accept(listener, requests, probes).await,
                 Err(error) => tracing::error!("Control socket lost: {error}"),
             }
         });
@@ -81,12 +86,14 @@ pub fn serve(listener: UnixListener, requests: mpsc::Sender<Request>) -> io::Res
     Ok(())
 }
 
-async fn accept(listener: UnixListener, requests: mpsc::Sender<Request>) {
+async fn accept(listener: UnixListener, requests: mpsc::Sender<Request>, probes: Source) {
+    let (hub, forward) = Hub::new(probes);
+    tokio::task::spawn_local(forward);
     let mut clients = Clients::default();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => clients.admit(stream, &requests),
+                Ok((stream, _)) => clients.admit(stream, &requests, &hub),
                 Err(error) => {
                     tracing::warn!("Control connection not accepted: {error}");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -115,7 +122,7 @@ struct Client {
 }
 
 impl Clients {
-    fn admit(&mut self, stream: UnixStream, requests: &mpsc::Sender<Request>) {
+    fn admit(&mut self, stream: UnixStream, requests: &mpsc::Sender<Request>, hub: &Rc<Hub>) {
         let uid = match stream.peer_cred() {
             Ok(peer) => peer.uid(),
             Err(error) => return tracing::warn!("Control connection without credentials: {error}"),
@@ -124,8 +131,11 @@ impl Clients {
             self.evict(uid);
         }
         let idle = Idle::default();
-        let client =
-            service::Client { requests: requests.clone(), may_change: uid == ROOT || uid == geteuid().as_raw() };
+        let client = service::Client {
+            requests: requests.clone(),
+            hub: hub.clone(),
+            may_change: uid == ROOT || uid == geteuid().as_raw(),
+        };
         let served = client.serve(stream, idle.clone());
         let task = self.tasks.spawn_local(async move {
             if let Err(error) = served.await {

@@ -26,7 +26,7 @@ use ipmp_probe::{ProbeEngine, clock};
 use ipmp_watch::Watcher;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::control::Request;
+use crate::control::{Feed, Request};
 use crate::log::Log;
 use crate::runtime_dir::RuntimeDir;
 use crate::service::Service;
@@ -54,6 +54,8 @@ pub struct Outside {
     pub signals: Signals,
     /// What clients want.
     pub requests: mpsc::Receiver<Request>,
+    /// Shows them what becomes of probes.
+    pub probes: Feed,
     /// The lock, and the memory.
     pub runtime_dir: RuntimeDir,
     /// The log.

@@ -123,6 +123,7 @@ fn start(args: &Args, loaded: Loaded, runtime_dir: RuntimeDir, log: Log) -> Resu
     let memory = recall(&runtime_dir, &log);
     let listener = control::bind(&runtime_dir.socket()).map_err(|error| failed("open the control socket", error))?;
     let (sender, requests) = mpsc::channel(REQUESTS_MAX);
+    let (probes, source) = control::stream();
     let outside = Outside {
         prober: ProbeEngine::new().map_err(|error| failed("start the probe engine", error))?,
         watcher: Watcher::start().map_err(|error| failed("watch the kernel", error))?,
@@ -131,10 +132,11 @@ fn start(args: &Args, loaded: Loaded, runtime_dir: RuntimeDir, log: Log) -> Resu
         service: Service::find().map_err(|error| failed("reach the service manager", error))?,
         signals,
         requests,
+        probes,
         runtime_dir,
         log,
     };
-    control::serve(listener, sender).map_err(|error| failed("serve the control socket", error))?;
+    control::serve(listener, sender, source).map_err(|error| failed("serve the control socket", error))?;
     Ok(Driver::new(Engine::new(memory, rand::random()), outside, args.config.clone(), loaded))
 }
 

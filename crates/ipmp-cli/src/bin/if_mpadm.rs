@@ -23,14 +23,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args: Args = match program::parse(PROGRAM) {
-        Ok(args) => args,
-        Err(code) => return code,
-    };
-    match carry_out(&args) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => program::fail(PROGRAM, format_args!("fatal: {error}")),
-    }
+    program::run(PROGRAM, |args| carry_out(args).map(|()| String::new()).map_err(|error| format!("fatal: {error}")))
 }
 
 fn carry_out(args: &Args) -> Result<(), Error> {

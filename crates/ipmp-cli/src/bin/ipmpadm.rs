@@ -1,10 +1,12 @@
-//! `ipmpadm`: changes what the daemon does.
+//! `ipmpadm`: changes what the daemon does, and has it explain itself.
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use ipmp_cli::explain::Explanation;
 use ipmp_cli::program::{self, Daemon};
-use ipmp_control::{Client, Error};
+use ipmp_cli::rows;
+use ipmp_control::{Client, Error, Refusal};
 
 const PROGRAM: &str = "ipmpadm";
 
@@ -32,26 +34,36 @@ enum Verb {
         #[arg(value_name = "IF")]
         interface: String,
     },
+    /// Tell what the daemon knows of a member, why it is what it is, and what it waits for
+    Explain {
+        /// The member
+        #[arg(value_name = "IF")]
+        interface: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Have the daemon read its configuration again, and report the outcome
     Reload,
 }
 
 fn main() -> ExitCode {
-    let args: Args = match program::parse(PROGRAM) {
-        Ok(args) => args,
-        Err(code) => return code,
-    };
-    match carry_out(&args) {
-        Ok(said) => program::print(PROGRAM, said),
-        Err(error) => program::fail(PROGRAM, error),
+    program::run(PROGRAM, carry_out)
+}
+
+fn carry_out(args: &Args) -> Result<String, Error> {
+    let mut client = Client::connect(&args.daemon.runtime_dir)?;
+    match &args.verb {
+        Verb::Offline { interface } => client.offline(interface).map(|()| String::new()),
+        Verb::Online { interface } => client.online(interface).map(|()| String::new()),
+        Verb::Explain { interface, json } => explain(&mut client, interface, *json),
+        Verb::Reload => client.reload().map(|()| "The configuration is read and in force.\n".to_owned()),
     }
 }
 
-fn carry_out(args: &Args) -> Result<&'static str, Error> {
-    let mut client = Client::connect(&args.daemon.runtime_dir)?;
-    match &args.verb {
-        Verb::Offline { interface } => client.offline(interface).map(|()| ""),
-        Verb::Online { interface } => client.online(interface).map(|()| ""),
-        Verb::Reload => client.reload().map(|()| "The configuration is read and in force.\n"),
-    }
+fn explain(client: &mut Client, interface: &str, json: bool) -> Result<String, Error> {
+    let snapshot = client.status()?;
+    let unknown = || Error::Refused(Refusal::UnknownInterface { interface: interface.to_owned() });
+    let explanation = Explanation::of(&snapshot, interface).ok_or_else(unknown)?;
+    Ok(if json { rows::json(&explanation) } else { explanation.to_string() })
 }

@@ -1,14 +1,19 @@
 //! What the server says to one client: each call is answered here where it is about the interface itself, and
-//! else is one question to the main loop.
+//! else is one question to the main loop; but for the stream of probes, which goes on until the client leaves.
 
-use ipmp_control::{Call, DESCRIPTION, INTERFACE, Message, Refusal, Snapshot};
-use ipmp_core::{Command, IfName};
+use std::io;
+use std::rc::Rc;
+
+use ipmp_control::{Call, DESCRIPTION, INTERFACE, Message, Probes, Refusal, Snapshot};
+use ipmp_core::status::TargetMode;
+use ipmp_core::{Command, IfName, Instant, Status};
 use serde::Serialize;
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 use zlink::varlink_service::{self, Info};
 use zlink::{Connection, Reply};
 
+use super::probes::{Hub, Watch};
 use super::socket::{Idle, Limited};
 use super::{Request, wire};
 
@@ -16,8 +21,18 @@ use super::{Request, wire};
 pub struct Client {
     /// Where its questions go.
     pub requests: mpsc::Sender<Request>,
+    /// What it may watch.
+    pub hub: Rc<Hub>,
     /// Whether it may change anything.
     pub may_change: bool,
+}
+
+/// What comes of a call.
+enum Outcome {
+    Done,
+    Answer(Answer),
+    /// Probes, of which the first reply was due at that moment.
+    Watch(Watch, Instant),
 }
 
 #[derive(Debug, Serialize)]
@@ -56,39 +71,46 @@ impl Client {
                 Err(zlink::Error::UnexpectedEof) => return Ok(()),
                 received => received?,
             };
-            let answer = match Call::understand(&call) {
-                Ok(asked) => self.answer(asked).await,
+            let outcome = match Call::understand(&call) {
+                Ok(asked) => self.carry_out(asked).await,
                 Err(error) => Err(error.into()),
             };
-            match answer {
+            match outcome {
                 _ if call.oneway() => {}
-                Ok(answer) => connection.send_reply(&Reply::new(answer), Vec::new()).await?,
+                Ok(Outcome::Done) => connection.send_reply(&Reply::<()>::new(None), Vec::new()).await?,
+                Ok(Outcome::Answer(answer)) => connection.send_reply(&answer.into(), Vec::new()).await?,
+                Ok(Outcome::Watch(watch, begun)) => return show(&mut connection, watch, begun).await,
                 Err(failure) => connection.send_error(&failure, Vec::new()).await?,
             }
         }
     }
 
-    async fn answer(&self, call: Call) -> Result<Option<Answer>, Failure> {
+    async fn carry_out(&self, call: Call) -> Result<Outcome, Failure> {
         match call {
-            Call::GetInfo => Ok(Some(Answer::Info(info()))),
-            Call::GetInterfaceDescription { interface } => describe(interface).map(Some),
+            Call::GetInfo => Ok(Outcome::Answer(Answer::Info(info()))),
+            Call::GetInterfaceDescription { interface } => describe(interface).map(Outcome::Answer),
             Call::Status => {
                 let (status, now) = self.ask(Request::Status).await?;
-                Ok(Some(Answer::Status(wire::snapshot(status, now))))
+                Ok(Outcome::Answer(Answer::Status(wire::snapshot(status, now))))
+            }
+            Call::Probes => {
+                let watch = self.hub.watch();
+                let (status, begun) = self.ask(Request::Status).await?;
+                if probes(&status) { Ok(Outcome::Watch(watch, begun)) } else { Err(Refusal::NothingProbed.into()) }
             }
             Call::Offline { interface } => self.command(interface, Command::Offline).await,
             Call::Online { interface } => self.command(interface, Command::Online).await,
             Call::Reload => {
                 let outcome = self.change(Request::Reload).await?;
-                outcome.map(|()| None).map_err(|findings| Refusal::ReloadRefused { findings }.into())
+                outcome.map(|()| Outcome::Done).map_err(|findings| Refusal::ReloadRefused { findings }.into())
             }
         }
     }
 
-    async fn command(&self, interface: String, command: fn(IfName) -> Command) -> Result<Option<Answer>, Failure> {
+    async fn command(&self, interface: String, command: fn(IfName) -> Command) -> Result<Outcome, Failure> {
         let Ok(name) = interface.parse() else { return Err(Refusal::UnknownInterface { interface }.into()) };
         let outcome = self.change(|answer| Request::Command(command(name), answer)).await?;
-        outcome.map(|()| None).map_err(|refusal| wire::refusal(refusal).into())
+        outcome.map(|()| Outcome::Done).map_err(|refusal| wire::refusal(refusal).into())
     }
 
     async fn change<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Refusal> {
@@ -99,6 +121,31 @@ impl Client {
         let (answer, answered) = oneshot::channel();
         self.requests.send(request(answer)).await.map_err(|_| Refusal::Stopping)?;
         answered.await.map_err(|_| Refusal::Stopping)
+    }
+}
+
+/// Whether any member has a test address.
+fn probes(status: &Status) -> bool {
+    let mut probing = status.groups.iter().flat_map(|group| &group.members).flat_map(|member| &member.probing);
+    probing.any(|probing| probing.mode != TargetMode::Disabled)
+}
+
+/// Shows probes until the client leaves, or does not fetch a reply in time, or says anything. The first reply
+/// is empty: it tells the client that it has begun.
+async fn show(connection: &mut Connection<Limited>, mut watch: Watch, begun: Instant) -> zlink::Result<()> {
+    let mut told = Probes::default();
+    loop {
+        let reply = Reply::from(told).set_continues(Some(true));
+        connection.send_reply(&reply, Vec::new()).await?;
+        let (missed, reports) = tokio::select! {
+            next = watch.next() => next,
+            heard = connection.read_mut().receive_call::<Message>() => return match heard {
+                Err(zlink::Error::UnexpectedEof) => Ok(()),
+                Err(error) => Err(error),
+                Ok(_) => Err(io::Error::other("another call in the midst of a stream").into()),
+            },
+        };
+        told = Probes { missed, probes: reports.into_iter().map(|report| wire::probe(report, begun)).collect() };
     }
 }
 

@@ -129,8 +129,9 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-    use crate::control::Request;
+    use crate::control::probes::Hub;
     use crate::control::service::Client;
+    use crate::control::{Request, stream};
 
     const STATUS: &[u8] = b"{\"method\":\"io.ipmpd.Control.Status\"}\0";
 
@@ -150,10 +151,11 @@ mod tests {
                     }
                 }
             };
+            let (hub, _forward) = Hub::new(stream().1);
             let begun = Instant::now();
             let server = async {
                 // How it ended is the client's business; that it ended, and did not panic, is ours.
-                let _ = Client { requests, may_change: true }.serve(server, Idle::default()).await;
+                let _ = Client { requests, hub, may_change: true }.serve(server, Idle::default()).await;
                 begun.elapsed()
             };
             tokio::join!(server, talk(client), answer).0
@@ -213,7 +215,7 @@ mod tests {
     }
 
     fn anything_like_a_call() -> impl Strategy<Value = Vec<u8>> {
-        let fragments: [&[u8]; 16] = [
+        let fragments: [&[u8]; 17] = [
             b"{",
             b"}",
             b"[",
@@ -229,6 +231,7 @@ mod tests {
             b"\"more\":true",
             b"\"upgrade\":true",
             b"\"io.ipmpd.Control.Offline\"",
+            b"\"io.ipmpd.Control.Probes\"",
             b"\"org.varlink.service.GetInterfaceDescription\"",
         ];
         let fragment = proptest::sample::select(fragments.to_vec()).prop_map(<[u8]>::to_vec);

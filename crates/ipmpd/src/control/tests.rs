@@ -1,13 +1,20 @@
 //! The server on a real socket, with a main loop that answers from a script.
 
+mod probes;
+
 use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use ipmp_core::status::{GroupState, GroupStatus};
-use ipmp_core::{Command, Instant, Refusal, Status};
+use ipmp_core::notice::{Grey, Reason};
+use ipmp_core::status::{
+    GroupState, GroupStatus, MemberState, MemberStatus, ProbeCounts, ProbeState, ProbingStatus, Run, TargetMode,
+    TargetState, TargetStatus, Waiting,
+};
+use ipmp_core::{Command, Family, Instant, Refusal, ReplyFault, Status};
 use nix::errno::Errno;
 use nix::libc;
 use serde_json::{Value, json};
@@ -15,10 +22,16 @@ use tempfile::TempDir;
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{CLIENTS_MAX, Request, bind, serve};
+use super::{CLIENTS_MAX, Feed, Request, bind, serve, stream};
 
 /// Longer than any answer takes on a busy machine; only a failing test waits for so long.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// When everything is asked.
+const NOW: Instant = Instant::from_nanos(60_000_000_000);
+
+/// Whom the member probes.
+const TARGET: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 /// `nobody`.
 const STRANGER: u32 = 65534;
@@ -26,6 +39,8 @@ const STRANGER: u32 = 65534;
 /// A daemon that is nothing but the server, and a main loop that gives each request to a closure.
 struct Daemon {
     directory: TempDir,
+    /// With which the main loop tells of probes.
+    feed: Feed,
     stop: Option<oneshot::Sender<()>>,
     main_loop: Option<JoinHandle<()>>,
 }
@@ -41,8 +56,9 @@ impl Daemon {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let (requests, mut received) = mpsc::channel(1);
-                serve(bind(&socket).unwrap(), requests).unwrap();
-                ready.send(()).unwrap();
+                let (feed, source) = stream();
+                serve(bind(&socket).unwrap(), requests, source).unwrap();
+                ready.send(feed).unwrap();
                 loop {
                     tokio::select! {
                         Some(request) = received.recv() => answer(request),
@@ -51,8 +67,8 @@ impl Daemon {
                 }
             });
         });
-        is_ready.recv().unwrap();
-        Self { directory, stop: Some(stop), main_loop: Some(main_loop) }
+        let feed = is_ready.recv().unwrap();
+        Self { directory, feed, stop: Some(stop), main_loop: Some(main_loop) }
     }
 
     fn socket(&self) -> PathBuf {
@@ -130,12 +146,57 @@ fn one_group() -> Status {
         state: GroupState::Degraded,
         failure_detection_time: Some(Duration::from_millis(1500)),
         failure_detection_time_wanted: Duration::from_secs(1),
-        false_failures_per_year: None,
+        false_failures_per_year: Some(0.25),
         damping: Default::default(),
-        members: Vec::new(),
+        members: vec![one_degraded_member()],
         addresses: Vec::new(),
     };
     Status { groups: vec![group] }
+}
+
+/// In which no two numbers of a kind are the same.
+fn one_degraded_member() -> MemberStatus {
+    MemberStatus {
+        interface: "eth0".parse().unwrap(),
+        active: true,
+        inactive: false,
+        standby: false,
+        link_up: true,
+        hwaddr_duplicate: false,
+        drained: true,
+        probe: ProbeState::Ok,
+        state: MemberState::Degraded,
+        since: NOW - Duration::from_secs(3),
+        reason: Reason::Grey(Grey::Loss { percent: 12 }),
+        penalty: 713,
+        waits_for: Some(Waiting::Losses { have: 2, need: 21 }),
+        probing: vec![ProbingStatus {
+            family: Family::V4,
+            test_address: "192.0.2.10".parse().unwrap(),
+            mode: TargetMode::Multicast,
+            targets: vec![TargetStatus {
+                address: TARGET,
+                state: TargetState::Slow,
+                rtt: Some((Duration::from_micros(400), Duration::from_micros(30))),
+                loss: Some(0.5),
+            }],
+            run: Some(Run::Losses(2)),
+            loss: Some(0.125),
+            timeout: Duration::from_micros(47_619),
+            last_reply: Some((Duration::from_millis(250), Duration::from_micros(410))),
+            counts: ProbeCounts {
+                sent: 100,
+                acked: 80,
+                lost: 15,
+                void: 5,
+                late: 1,
+                missed: 2,
+                large_sent: 7,
+                large_lost: 3,
+                bad: [(ReplyFault::Fake, 9), (ReplyFault::Corrupt, 4)].into(),
+            },
+        }],
+    }
 }
 
 /// Knows one member, `eth0`, that can go offline once, and a configuration that is good once.
@@ -143,7 +204,7 @@ fn one_member() -> impl FnMut(Request) + Send + 'static {
     let mut offline = false;
     let mut good = true;
     move |request| match request {
-        Request::Status(answer) => answer.send((one_group(), Instant::from_nanos(0))).unwrap(),
+        Request::Status(answer) => answer.send((one_group(), NOW)).unwrap(),
         Request::Command(command, answer) => {
             let result = match command {
                 Command::Offline(name) if name.as_str() == "eth1" => Err(Refusal::MinimumRedundancy(name)),
@@ -191,14 +252,7 @@ fn tells_what_it_is() {
 #[test]
 fn status_is_the_core_s() {
     let daemon = Daemon::start(one_member());
-    let expected = json!([{
-        "interface": "ipmp0",
-        "name": "acctg",
-        "state": "degraded",
-        "failure_detection_time_ms": 1500,
-        "members": [],
-        "addresses": [],
-    }]);
+    let expected: Value = serde_json::from_str(include_str!("tests/status.json")).unwrap();
     assert_eq!(daemon.client().call("io.ipmpd.Control.Status", json!({}))["parameters"]["groups"], expected);
     // Parameters that are none may be left out.
     let mut client = daemon.client();

@@ -1,18 +1,36 @@
 //! The core's types as the control interface promises them.
 
+mod probing;
+mod words;
+
 use std::time::Duration;
 
 use ipmp_control as wire;
-use ipmp_core::notice::Reason;
-use ipmp_core::status::{
-    AddressStatus, GroupState, GroupStatus, MemberState, MemberStatus, ProbeState, ProbingStatus, TargetMode,
-    TargetStatus,
-};
-use ipmp_core::{Family, IfName, Instant, Refusal, Status};
+use ipmp_core::status::{AddressStatus, GroupState, GroupStatus, MemberState, MemberStatus, ProbeState};
+use ipmp_core::{IfName, Instant, ProbeOutcome, ProbeReport, Refusal, Status};
 
 /// The status at `now`.
 pub fn snapshot(status: Status, now: Instant) -> wire::Snapshot {
     wire::Snapshot { groups: status.groups.into_iter().map(|status| group(status, now)).collect() }
+}
+
+/// What became of a probe, told to who watches since `begun`.
+pub fn probe(report: ProbeReport, begun: Instant) -> wire::Probe {
+    let (outcome, network, total) = match report.outcome {
+        ProbeOutcome::Acked { network, total } => (wire::ProbeOutcome::Acked, Some(network), Some(total)),
+        ProbeOutcome::Lost => (wire::ProbeOutcome::Lost, None, None),
+    };
+    wire::Probe {
+        probe: report.probe.0,
+        interface: report.member.into(),
+        target: report.target,
+        sent_us: signed_micros(report.sent, begun),
+        outcome,
+        network_rtt_us: network.map(micros),
+        rtt_us: total.map(micros),
+        average_rtt_us: report.rtt.map(|(mean, _)| micros(mean)),
+        rtt_deviation_us: report.rtt.map(|(_, deviation)| micros(deviation)),
+    }
 }
 
 /// A refusal of the core.
@@ -23,6 +41,7 @@ pub fn refusal(refusal: Refusal) -> wire::Refusal {
         Refusal::AlreadyOffline(name) => wire::Refusal::AlreadyOffline { interface: text(name) },
         Refusal::NotOffline(name) => wire::Refusal::NotOffline { interface: text(name) },
         Refusal::MinimumRedundancy(name) => wire::Refusal::MinimumRedundancy { interface: text(name) },
+        Refusal::DuplicateHardwareAddress(name) => wire::Refusal::DuplicateHardwareAddress { interface: text(name) },
     }
 }
 
@@ -36,6 +55,11 @@ fn group(status: GroupStatus, now: Instant) -> wire::Group {
             GroupState::Failed => wire::GroupState::Failed,
         },
         failure_detection_time_ms: status.failure_detection_time.map(millis),
+        failure_detection_time_wanted_ms: millis(status.failure_detection_time_wanted),
+        false_failures_per_year: status.false_failures_per_year,
+        penalty_suspend: status.damping.suspend,
+        penalty_reuse: status.damping.reuse,
+        penalty_half_life_ms: millis(status.damping.half_life),
         members: status.members.into_iter().map(|status| member(status, now)).collect(),
         addresses: status.addresses.into_iter().map(address).collect(),
     }
@@ -55,61 +79,19 @@ fn member(status: MemberStatus, now: Instant) -> wire::Member {
             ProbeState::Disabled => wire::ProbeState::Disabled,
         },
         state: match status.state {
-            MemberState::Degraded => wire::MemberState::Ok,
             MemberState::Ok => wire::MemberState::Ok,
+            MemberState::Degraded => wire::MemberState::Degraded,
             MemberState::Failed => wire::MemberState::Failed,
             MemberState::Offline => wire::MemberState::Offline,
             MemberState::Unknown => wire::MemberState::Unknown,
         },
         since_ms: millis(now.since(status.since)),
-        reason: Some(reason(&status.reason)),
-        probing: status.probing.into_iter().map(probing).collect(),
-    }
-}
-
-fn reason(reason: &Reason) -> wire::Reason {
-    let kind = match reason {
-        Reason::Absent => "absent",
-        Reason::AdminDown => "admin_down",
-        Reason::NoCarrier => "no_carrier",
-        Reason::ProbesLost { .. } => "probes_lost",
-        Reason::ProbesAnswered { .. } => "probes_answered",
-        Reason::LinkUp => "link_up",
-        Reason::Unproven => "unproven",
-        Reason::Network => "network",
-        Reason::Requested => "requested",
-        Reason::HardwareAddress { .. } => "hardware_address",
-        Reason::Grey(_) => "degraded",
-        Reason::NoTargets => "no_targets",
-    };
-    wire::Reason { kind: kind.to_owned(), text: reason.to_string() }
-}
-
-fn probing(status: ProbingStatus) -> wire::Probing {
-    wire::Probing {
-        family: match status.family {
-            Family::V4 => wire::Family::Inet,
-            Family::V6 => wire::Family::Inet6,
-        },
-        test_address: status.test_address,
-        mode: match status.mode {
-            TargetMode::Routes => wire::TargetMode::Routes,
-            TargetMode::Multicast => wire::TargetMode::Routes,
-            TargetMode::Disabled => wire::TargetMode::Disabled,
-        },
-        targets: status.targets.iter().map(target).collect(),
-        sent: status.counts.sent,
-        acked: status.counts.acked,
-        lost: status.counts.lost,
-        void: status.counts.void,
-    }
-}
-
-fn target(status: &TargetStatus) -> wire::Target {
-    wire::Target {
-        address: status.address,
-        rtt_us: status.rtt.map(|(mean, _)| micros(mean)),
-        rtt_deviation_us: status.rtt.map(|(_, deviation)| micros(deviation)),
+        reason: words::reason(&status.reason),
+        waits_for: status.waits_for.as_ref().map(words::waiting),
+        hwaddr_duplicate: status.hwaddr_duplicate,
+        drained: status.drained,
+        penalty: status.penalty,
+        probing: status.probing.into_iter().map(probing::probing).collect(),
     }
 }
 
@@ -128,4 +110,10 @@ fn millis(span: Duration) -> u64 {
 
 fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// How long after `origin` a moment was.
+fn signed_micros(moment: Instant, origin: Instant) -> i64 {
+    let span = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+    span(moment.since(origin)) - span(origin.since(moment))
 }

@@ -1,0 +1,180 @@
+//! `ipmpstat`: shows what the daemon knows.
+
+mod probes;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use ipmp_cli::names::Names;
+use ipmp_cli::program::{self, Daemon};
+use ipmp_cli::rows::{self, AddressRow, GroupRow, InterfaceRow, ProbeRow, TargetRow};
+use ipmp_cli::table::{self, Field, Selection};
+use ipmp_control::{Client, Error, Snapshot};
+
+const PROGRAM: &str = "ipmpstat";
+
+/// Show the state of IPMP groups
+#[derive(Parser, Debug)]
+#[command(name = PROGRAM, version, override_usage = "ipmpstat [-n] [-o FIELD[,…] [-P] | --json] -a|-g|-i|-p|-t")]
+struct Args {
+    /// Data addresses, the members they are bound to and leave by
+    #[arg(short)]
+    addresses: bool,
+    /// Groups
+    #[arg(short)]
+    groups: bool,
+    /// Interfaces, the members of groups
+    #[arg(short)]
+    interfaces: bool,
+    /// Probes as they are answered or lost, until interrupted
+    #[arg(short)]
+    probes: bool,
+    /// Probe targets
+    #[arg(short)]
+    targets: bool,
+    /// Show addresses as numbers, not as host names
+    #[arg(short)]
+    numeric: bool,
+    /// Show these fields, or `all`
+    #[arg(short = 'o', value_name = "FIELD[,…]")]
+    fields: Option<String>,
+    /// Parsable: no heading, `:` between fields, `\` before any in a value
+    #[arg(short = 'P')]
+    parsable: bool,
+    /// All fields as JSON, addresses as numbers; of probes an object a line
+    #[arg(long, conflicts_with_all = ["fields", "parsable"])]
+    json: bool,
+    #[command(flatten)]
+    daemon: Daemon,
+}
+
+fn main() -> ExitCode {
+    program::run(PROGRAM, carry_out)
+}
+
+/// What to show: what becomes of probes, or one moment of something.
+enum Output {
+    Probes,
+    Status(Mode),
+}
+
+#[derive(Clone, Copy)]
+enum Mode {
+    Addresses,
+    Groups,
+    Interfaces,
+    Targets,
+}
+
+/// In which shape.
+enum Layout {
+    Json,
+    Parsable(Selection),
+    Human(Selection),
+}
+
+fn carry_out(args: &Args) -> Result<String, String> {
+    let output = Output::of(args)?;
+    let fields = match &output {
+        Output::Probes => ProbeRow::FIELDS,
+        Output::Status(mode) => mode.fields(),
+    };
+    let layout = Layout::of(args, fields)?;
+    let client = Client::connect(&args.daemon.runtime_dir).map_err(|error| error.to_string())?;
+    match output {
+        Output::Probes => probes::show(client, &layout, args.numeric).map(|()| String::new()),
+        Output::Status(mode) => mode.show(client, &layout, args.numeric).map_err(|error| error.to_string()),
+    }
+}
+
+impl Output {
+    fn of(args: &Args) -> Result<Self, String> {
+        let asked = [
+            (args.addresses, Output::Status(Mode::Addresses)),
+            (args.groups, Output::Status(Mode::Groups)),
+            (args.interfaces, Output::Status(Mode::Interfaces)),
+            (args.probes, Output::Probes),
+            (args.targets, Output::Status(Mode::Targets)),
+        ];
+        let mut asked = asked.into_iter().filter_map(|(asked, output)| asked.then_some(output));
+        match (asked.next(), asked.next()) {
+            (Some(output), None) => Ok(output),
+            (None, _) => {
+                Err("one of -a, -g, -i, -p and -t must be given\n\nFor more information, try '--help'.".into())
+            }
+            (Some(_), Some(_)) => Err("only one output format may be specified".into()),
+        }
+    }
+}
+
+impl Layout {
+    fn of(args: &Args, fields: &[Field]) -> Result<Self, String> {
+        if args.json {
+            return Ok(Layout::Json);
+        }
+        let list = args.fields.as_deref();
+        if args.parsable {
+            return Selection::parsable(fields, list).map(Layout::Parsable).map_err(|bad| bad.to_string());
+        }
+        let (selection, unknown) = Selection::human(fields, list).map_err(|bad| bad.to_string())?;
+        for name in unknown {
+            program::complain(PROGRAM, format_args!("warning: ignoring unknown output field \"{name}\""));
+        }
+        Ok(Layout::Human(selection))
+    }
+}
+
+impl Mode {
+    fn show(self, mut client: Client, layout: &Layout, numeric: bool) -> Result<String, Error> {
+        let snapshot = client.status()?;
+        Ok(match layout {
+            Layout::Json => self.json(&snapshot),
+            Layout::Parsable(selection) => table::parsable(selection, &self.values(&snapshot, numeric)),
+            Layout::Human(selection) => {
+                table::human(self.fields(), selection, &self.values(&snapshot, numeric), screen_height())
+            }
+        })
+    }
+
+    fn fields(self) -> &'static [Field] {
+        match self {
+            Mode::Addresses => AddressRow::FIELDS,
+            Mode::Groups => GroupRow::FIELDS,
+            Mode::Interfaces => InterfaceRow::FIELDS,
+            Mode::Targets => TargetRow::FIELDS,
+        }
+    }
+
+    fn values(self, snapshot: &Snapshot, numeric: bool) -> Vec<Vec<String>> {
+        match self {
+            Mode::Addresses => {
+                let rows = AddressRow::all(snapshot);
+                let names =
+                    if numeric { Names::default() } else { Names::of(rows.iter().flat_map(AddressRow::addresses)) };
+                rows.iter().map(|row| row.values(&names)).collect()
+            }
+            Mode::Groups => GroupRow::all(snapshot).iter().map(GroupRow::values).collect(),
+            Mode::Interfaces => InterfaceRow::all(snapshot).iter().map(InterfaceRow::values).collect(),
+            Mode::Targets => {
+                let rows = TargetRow::all(snapshot);
+                let names =
+                    if numeric { Names::default() } else { Names::of(rows.iter().flat_map(TargetRow::addresses)) };
+                rows.iter().map(|row| row.values(&names)).collect()
+            }
+        }
+    }
+
+    fn json(self, snapshot: &Snapshot) -> String {
+        match self {
+            Mode::Addresses => rows::json(&AddressRow::all(snapshot)),
+            Mode::Groups => rows::json(&GroupRow::all(snapshot)),
+            Mode::Interfaces => rows::json(&InterfaceRow::all(snapshot)),
+            Mode::Targets => rows::json(&TargetRow::all(snapshot)),
+        }
+    }
+}
+
+/// Lines of the terminal, if it is one.
+fn screen_height() -> Option<usize> {
+    terminal_size::terminal_size_of(std::io::stdout()).map(|(_, height)| usize::from(height.0))
+}
