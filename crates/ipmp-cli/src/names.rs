@@ -40,10 +40,7 @@ impl Names {
 
     /// Looks up an address that has not been looked up yet, for who learns of them one by one.
     pub fn learn(&mut self, address: IpAddr) {
-        if !self.0.contains_key(&address) {
-            let mut names = Self::of([address]).0;
-            self.0.insert(address, names.remove(&address).unwrap_or_else(|| address.to_string()));
-        }
+        self.0.entry(address).or_insert_with(|| Self::of([address]).show(address));
     }
 
     /// The name of an address, or the address.

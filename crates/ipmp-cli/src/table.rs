@@ -104,7 +104,8 @@ impl<'a> Columns<'a> {
 
     /// The next row, after the heading where a screen begins with it.
     pub fn row(&mut self, values: &[String]) -> String {
-        let full = self.rows > 0 && self.height.is_some_and(|height| height > 1 && self.rows % (height - 1) == 0);
+        let full =
+            self.rows > 0 && self.height.is_some_and(|height| height > 1 && self.rows.is_multiple_of(height - 1));
         self.rows += 1;
         let heading = if full { self.heading() } else { String::new() };
         let shown = |&at: &usize| if values[at].is_empty() { "--" } else { values[at].as_str() };

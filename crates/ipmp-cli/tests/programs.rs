@@ -158,6 +158,17 @@ fn changes_are_silent_when_done() {
 }
 
 #[test]
+fn a_member_is_explained() {
+    let daemon = daemon(obliging);
+    let (code, out, err) = run(IPMPADM, daemon.path(), "explain eth1");
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.starts_with("eth1 in group acctg (ipmp0): failed for 1m1s\n  why:          5 consecutive"), "{out}");
+    let (_, out, _) = run(IPMPADM, daemon.path(), "explain eth1 --json");
+    let explained: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&explained["group"], &explained["waits_for"]["have"]), (&json!("ipmp0"), &json!(3)));
+}
+
+#[test]
 fn refusals_are_sentences() {
     let obliging = daemon(obliging);
     let strict = daemon(strict);
@@ -168,6 +179,7 @@ fn refusals_are_sentences() {
                   error: unknown key `gruop`\n --> ipmpd.toml:1:3\n";
     for (program, daemon, arguments, sentence) in [
         (IPMPADM, &obliging, "offline eth9", format!("ipmpadm: {not_a_member}")),
+        (IPMPADM, &obliging, "explain eth9", format!("ipmpadm: {not_a_member}")),
         (IF_MPADM, &obliging, "-d eth9", format!("if_mpadm: fatal: {not_a_member}")),
         (IPMPADM, &strict, "offline eth0", format!("ipmpadm: {redundancy}")),
         (IF_MPADM, &strict, "-d eth0", format!("if_mpadm: fatal: {redundancy}")),

@@ -131,7 +131,7 @@ pub struct Watch {
 impl Watch {
     /// The next probes that are decided. Waits for them as long as it takes, and returns with an error once the
     /// daemon has ended.
-    pub fn next(&mut self) -> Result<Probes, Error> {
+    pub fn fetch(&mut self) -> Result<Probes, Error> {
         self.runtime.block_on(reply(&mut self.connection))?.map_err(Error::Refused)
     }
 }

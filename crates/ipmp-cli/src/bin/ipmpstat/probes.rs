@@ -45,7 +45,7 @@ fn follow(client: Client, mut lines: Lines<'_>, numeric: bool) -> Result<Infalli
     let mut names = Names::default();
     put(&lines.heading())?;
     loop {
-        let told = watch.next().map_err(End::Daemon)?;
+        let told = watch.fetch().map_err(End::Daemon)?;
         if told.missed > 0 {
             program::complain(PROGRAM, format_args!("warning: {} probes came too fast to be shown", told.missed));
         }

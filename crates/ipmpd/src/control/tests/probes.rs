@@ -153,9 +153,9 @@ fn the_shipped_client_follows() {
     let mut daemon = Daemon::start(one_member());
     let mut watch = ipmp_control::Client::connect(daemon.directory.path()).unwrap().watch().unwrap();
     daemon.feed.show(report(1, ProbeOutcome::Lost));
-    assert_eq!(watch.next().unwrap().probes[0].probe, 1);
+    assert_eq!(watch.fetch().unwrap().probes[0].probe, 1);
     drop(daemon);
-    assert_eq!(watch.next().unwrap_err().to_string(), "ipmpd has hung up");
+    assert_eq!(watch.fetch().unwrap_err().to_string(), "ipmpd has hung up");
 }
 
 /// Thousands of reports a second, some clients that watch and never read, one that reads, one that asks.
