@@ -12,8 +12,12 @@ const WINDOW: usize = 100;
 /// and with so many there is something to tell.
 const WINDOW_MIN: usize = 30;
 
-/// Every so many slots a large probe goes.
-pub(crate) const LARGE_EVERY: u32 = 10;
+/// Every so many slots a large probe goes,
+const LARGE_EVERY: u32 = 10;
+/// more often to see whether a loss was chance,
+const LARGE_SOON: u32 = 2;
+/// and seldom where none was ever answered: the targets take no packets of that length.
+const LARGE_SELDOM: u32 = 100;
 
 /// Large probes in a row that tell.
 const LARGE_RUN: u32 = 3;
@@ -38,10 +42,15 @@ pub(crate) struct Quality {
 }
 
 impl Quality {
-    /// Whether the probe of this slot is to be a large one: every tenth, and each while they are lost.
+    /// Whether the probe of this slot is to be a large one.
     pub(crate) fn large_is_due(&mut self) -> bool {
         self.slots += 1;
-        let due = self.slots >= LARGE_EVERY || (self.large_lost > 0 && self.slots > 1);
+        let every = match (self.large_pass, self.large_lost) {
+            (true, 1..) => LARGE_SOON,
+            (false, LARGE_RUN..) => LARGE_SELDOM,
+            (true, 0) | (false, ..LARGE_RUN) => LARGE_EVERY,
+        };
+        let due = self.slots >= every;
         if due {
             self.slots = 0;
         }
@@ -176,11 +185,15 @@ mod tests {
     }
 
     #[test]
-    fn large_ones_go_every_tenth_slot_and_more_often_while_they_are_lost() {
+    fn large_ones_go_more_often_while_they_are_lost_and_seldom_where_none_passes() {
         let mut quality = Quality::default();
-        let due = |quality: &mut Quality| (0..40).filter(|_| quality.large_is_due()).count();
-        assert_eq!(due(&mut quality), 4);
-        lose(&mut quality, 0, Kind::Large);
+        let due = |quality: &mut Quality| (0..200).filter(|_| quality.large_is_due()).count();
+        assert_eq!(due(&mut quality), 20);
+        (0..3).for_each(|probe| lose(&mut quality, probe, Kind::Large));
+        assert_eq!(due(&mut quality), 2);
+        answer(&mut quality, 3, Kind::Large);
+        assert_eq!(due(&mut quality), 100);
+        (4..7).for_each(|probe| answer(&mut quality, probe, Kind::Large));
         assert_eq!(due(&mut quality), 20);
     }
 
