@@ -1,0 +1,122 @@
+//! What happens to the NICs of the bench and in its kernel, whoever does it.
+
+use ipmp_core::kernel::{
+    ALIAS, AddressInfo, AddressKey, Fact, Kernel, Leg, Link, Route, RouteKey, Scope, Snapshot, Tunables,
+};
+use ipmp_core::{Change, Event, IfIndex, Mac};
+
+use super::{Bench, ip};
+
+impl Bench {
+    /// A NIC appears, with a link.
+    pub fn plug(&mut self, name: &str) {
+        let link = new_link(&self.kernel, name);
+        self.tell(Fact::Link(link));
+    }
+
+    /// A NIC goes.
+    pub fn unplug(&mut self, name: &str) {
+        self.tell(Fact::LinkGone(self.index(name)));
+    }
+
+    /// Something about a NIC changes.
+    pub fn link(&mut self, name: &str, edit: impl FnOnce(&mut Link)) {
+        let mut link = self.kernel.links[&self.index(name)].clone();
+        edit(&mut link);
+        self.tell(Fact::Link(link));
+    }
+
+    /// The carrier of a NIC comes or goes.
+    pub fn carrier(&mut self, name: &str, on: bool) {
+        self.link(name, |link| {
+            link.carrier_downs += u32::from(link.carrier && !on);
+            link.carrier = on;
+        });
+    }
+
+    /// Somebody else adds an address to a NIC.
+    pub fn address(&mut self, name: &str, address: &str) {
+        let key = AddressKey { index: self.index(name), address: address.parse().unwrap() };
+        self.tell(Fact::Address(key, AddressInfo { scope: Scope::Global, ours: false }));
+    }
+
+    /// And deletes it.
+    pub fn unaddress(&mut self, name: &str, address: &str) {
+        self.tell(Fact::AddressGone(AddressKey { index: self.index(name), address: address.parse().unwrap() }));
+    }
+
+    /// Somebody else adds a route by a NIC.
+    pub fn route(&mut self, to: &str, via: &str, name: &str) {
+        let legs = vec![Leg { index: self.index(name), via: Some(ip(via)) }];
+        self.tell(Fact::Route(Route { key: foreign(to), scope: Scope::Global, legs }));
+    }
+
+    /// And deletes it.
+    pub fn unroute(&mut self, to: &str) {
+        self.tell(Fact::RouteGone(foreign(to)));
+    }
+
+    /// The number of a NIC.
+    pub fn index(&self, name: &str) -> IfIndex {
+        self.kernel.link_named(&name.parse().unwrap()).expect("it is plugged").index
+    }
+
+    fn tell(&mut self, fact: Fact) {
+        self.kernel.learn(fact.clone());
+        self.feed(Event::Kernel(fact));
+    }
+}
+
+fn foreign(to: &str) -> RouteKey {
+    RouteKey { to: to.parse().unwrap(), metric: 100, ours: false }
+}
+
+fn new_link(kernel: &Kernel, name: &str) -> Link {
+    let index = IfIndex(kernel.links.keys().last().map_or(2, |last| last.0 + 1));
+    Link {
+        index,
+        name: name.parse().unwrap(),
+        mac: Some(Mac([2, 0, 0, 0, 0, index.0 as u8])),
+        up: true,
+        carrier: true,
+        carrier_downs: 0,
+        mtu: 1500,
+        multi_access: true,
+        alias: None,
+        tunables: Some(Tunables::default()),
+    }
+}
+
+/// Everything at this moment.
+pub fn snapshot(kernel: &Kernel) -> Snapshot {
+    Snapshot {
+        links: kernel.links.values().cloned().collect(),
+        addresses: kernel.addresses.iter().map(|(key, info)| (*key, *info)).collect(),
+        routes: kernel.routes.values().cloned().collect(),
+    }
+}
+
+/// Does what a change asks for, and says what the kernel tells of it.
+pub fn obey(kernel: &mut Kernel, change: &Change) -> Option<Fact> {
+    let edited = |link: Option<&Link>, edit: &dyn Fn(&mut Link)| {
+        let mut link = link.cloned()?;
+        edit(&mut link);
+        Some(Fact::Link(link))
+    };
+    let fact = match change {
+        Change::CreateInterface(name) => {
+            Some(Fact::Link(Link { alias: Some(ALIAS.to_owned()), ..new_link(kernel, name.as_str()) }))
+        }
+        Change::DeleteInterface(name) => Some(Fact::LinkGone(kernel.link_named(name)?.index)),
+        Change::SetUp(index) => edited(kernel.links.get(index), &|link| link.up = true),
+        Change::SetCarrier { name, on } => edited(kernel.link_named(name), &|link| link.carrier = *on),
+        Change::Tune { index, tunables } => edited(kernel.links.get(index), &|link| link.tunables = Some(*tunables)),
+        Change::AddAddress { key, scope } => Some(Fact::Address(*key, AddressInfo { scope: *scope, ours: true })),
+        Change::DeleteAddress(key) => Some(Fact::AddressGone(*key)),
+        Change::PutRoute { route, .. } => Some(Fact::Route(route.clone())),
+        Change::DeleteRoute(key) => Some(Fact::RouteGone(*key)),
+        Change::Announce(_) => None,
+    }?;
+    kernel.learn(fact.clone());
+    Some(fact)
+}
