@@ -5,14 +5,16 @@ use std::fmt::Write;
 use ipmp_core::Status;
 use ipmp_core::status::GroupState;
 
-/// For instance "2 groups: ipmp0 ok (eth0 eth1), ipmp1 failed"; the active members are in brackets.
+/// For instance "2 groups: ipmp0 ok (eth0 eth1), ipmp1 failed; watching eth7"; the active members are in
+/// brackets, and interfaces outside of groups come last.
 pub fn status_line(status: &Status) -> String {
-    let mut line = match status.groups.len() {
-        0 => return "no groups".to_owned(),
+    let (watched, groups): (Vec<_>, Vec<_>) = status.groups.iter().partition(|group| group.name.is_anonymous());
+    let mut line = match groups.len() {
+        0 => "no groups".to_owned(),
         1 => "1 group".to_owned(),
         groups => format!("{groups} groups"),
     };
-    for (i, group) in status.groups.iter().enumerate() {
+    for (i, group) in groups.into_iter().enumerate() {
         let state = match group.state {
             GroupState::Ok => "ok",
             GroupState::Degraded => "degraded",
@@ -25,6 +27,10 @@ pub fn status_line(status: &Status) -> String {
             let _ = write!(line, " ({})", active.join(" "));
         }
     }
+    let watched: Vec<_> = watched.iter().flat_map(|group| &group.members).map(|m| m.interface.as_str()).collect();
+    if !watched.is_empty() {
+        let _ = write!(line, "; watching {}", watched.join(" "));
+    }
     line
 }
 
@@ -32,9 +38,9 @@ pub fn status_line(status: &Status) -> String {
 mod tests {
     use std::time::Duration;
 
-    use ipmp_core::Instant;
     use ipmp_core::notice::Reason;
     use ipmp_core::status::{GroupStatus, MemberState, MemberStatus, ProbeState};
+    use ipmp_core::{GroupName, IfName, Instant};
 
     use super::*;
 
@@ -76,6 +82,13 @@ mod tests {
         let failed = group("ipmp1", GroupState::Failed, &[("eth2", false)]);
         assert_eq!(status_line(&Status { groups: vec![] }), "no groups");
         assert_eq!(status_line(&Status { groups: vec![ok.clone()] }), "1 group: ipmp0 ok (eth0 eth1)");
-        assert_eq!(status_line(&Status { groups: vec![ok, failed] }), "2 groups: ipmp0 ok (eth0 eth1), ipmp1 failed");
+        let both = "2 groups: ipmp0 ok (eth0 eth1), ipmp1 failed";
+        assert_eq!(status_line(&Status { groups: vec![ok.clone(), failed.clone()] }), both);
+
+        let mut others = group("any", GroupState::Ok, &[("eth7", true), ("eth8", false)]);
+        (others.interface, others.name) = (IfName::none(), GroupName::anonymous());
+        assert_eq!(status_line(&Status { groups: vec![others.clone()] }), "no groups; watching eth7 eth8");
+        let groups = vec![ok, failed, others];
+        assert_eq!(status_line(&Status { groups }), format!("{both}; watching eth7 eth8"));
     }
 }
