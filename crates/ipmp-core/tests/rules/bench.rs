@@ -109,21 +109,6 @@ impl Bench {
         self.fate = Box::new(fate);
     }
 
-    /// An administrator's `if_mpadm -d`.
-    pub fn offline(&mut self, name: &str) -> Result<(), Refusal> {
-        self.command(Command::Offline(name.parse().unwrap()))
-    }
-
-    /// An administrator's `if_mpadm -r`.
-    pub fn online(&mut self, name: &str) -> Result<(), Refusal> {
-        self.command(Command::Online(name.parse().unwrap()))
-    }
-
-    fn command(&mut self, command: Command) -> Result<(), Refusal> {
-        self.feed(Event::Command { request: RequestId(1), command });
-        self.answers.pop().expect("with a kernel that obeys at once, an answer comes at once")
-    }
-
     /// Lets time pass.
     pub fn run(&mut self, span: Duration) {
         let end = self.now + span;

@@ -5,6 +5,7 @@
 
 mod anonymous;
 mod bench;
+mod grey;
 mod members;
 mod probing;
 mod targets;

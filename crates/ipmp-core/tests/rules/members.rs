@@ -1,7 +1,7 @@
 //! The states of a member, row by row, and who of those that work is active (IPMP behaviour §6).
 
 use ipmp_core::status::{GroupState, MemberState, ProbeState, TargetState::Active, Waiting};
-use ipmp_core::{Change, Config, Detection, GroupConfig, Mac, MemberConfig, Refusal};
+use ipmp_core::{Change, Config, GroupConfig, Mac, MemberConfig, Refusal};
 
 use crate::bench::*;
 
@@ -179,6 +179,14 @@ fn a_test_address_that_appears_without_targets_makes_it_unknown() {
     bench.run(s(1));
     assert!(bench.is("eth0", MemberState::Unknown) && bench.member("eth0").active);
     assert_eq!(bench.times("test_address_configured"), 1);
+}
+
+#[test]
+fn a_test_address_that_appears_finds_the_routers_that_are_there() {
+    let mut bench = Bench::running(GroupConfig { gateways: vec![], ..group([untested(0), untested(1)]) });
+    bench.route("10.1.0.0/16", "192.0.2.1", "eth0");
+    bench.reload(|config| *member(config, 0) = tested(0));
+    assert_eq!(bench.targets("eth0", Active), ips([1]));
 }
 
 #[test]
@@ -642,41 +650,4 @@ fn of_standbys_alone_one_is_active() {
     bench.carrier("eth1", true);
     bench.run(s(3));
     assert_eq!((bench.active(), bench.carries("eth1")), (vec!["eth1".to_owned()], 2));
-}
-
-// Members that work, but not well.
-
-#[test]
-fn a_lossy_member_is_degraded_and_goes_on_carrying_data() {
-    let mut bench = Bench::running(pair());
-    let mut number = 0;
-    bench.fate(move |probe| {
-        number += usize::from(probe.member == "eth0");
-        if probe.member == "eth0" && number % 5 == 0 { Fate::Never } else { QUICK }
-    });
-    bench.until(s(30), |bench| bench.is("eth0", MemberState::Degraded));
-    assert!(bench.times("interface_degraded") == 1 && bench.carries("eth0") == 1);
-}
-
-#[test]
-fn with_drain_a_degraded_member_is_emptied_while_a_better_one_exists() {
-    let detection = Detection { drain: true, ..group([]).detection };
-    let mut bench = Bench::running(GroupConfig { detection, ..pair() });
-    let mut number = 0;
-    bench.fate(move |probe| {
-        number += usize::from(probe.member == "eth0");
-        if probe.member == "eth0" && number % 5 == 0 { Fate::Never } else { QUICK }
-    });
-    bench.until(s(30), |bench| bench.member("eth0").drained);
-    assert_eq!((bench.carries("eth0"), bench.carries("eth1")), (0, 2));
-    bench.carrier("eth1", false);
-    assert_eq!(bench.carries("eth0"), 2);
-}
-
-#[test]
-fn a_member_that_loses_large_packets_alone_is_degraded() {
-    let mut bench = Bench::running(pair());
-    bench.fate(|probe| if probe.member == "eth0" && probe.length == Some(1500) { Fate::Never } else { QUICK });
-    bench.until(s(20), |bench| bench.is("eth0", MemberState::Degraded));
-    assert!(bench.member("eth0").reason.to_string().contains("1500 bytes"));
 }

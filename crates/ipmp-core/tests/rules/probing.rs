@@ -314,6 +314,21 @@ fn a_reply_that_waited_for_the_daemon_is_no_late_one() {
 }
 
 #[test]
+fn a_reply_that_waited_long_tells_that_this_host_is_overloaded() {
+    let mut bench = Bench::running(group([tested(0)]));
+    bench.forget();
+    bench.fate(after(ms(5)));
+    bench.until(F, |bench| !bench.sent_by("eth0").is_empty());
+    bench.now = bench.now + s(1);
+    bench.run(I / 4);
+    assert_eq!(bench.times("local_overload"), 1);
+    bench.forget();
+    bench.fate(after(ms(130)));
+    bench.run(s(5));
+    assert_eq!(bench.times("local_overload"), 0, "a slow network is none");
+}
+
+#[test]
 fn every_probe_is_reported_once_judged() {
     let mut bench = Bench::running(pair());
     bench.run(ms(200));

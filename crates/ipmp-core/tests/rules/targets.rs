@@ -397,6 +397,24 @@ fn a_list_without_an_active_target_is_refilled_up_to_three() {
 }
 
 #[test]
+fn slow_targets_are_tried_again_before_dead_ones() {
+    let mut bench = Bench::running(with_targets(1..=5));
+    let is = |probe: &Probe, last: u8| probe.target == ips([last])[0];
+    bench.fate(move |probe| Fate::After(if is(probe, 5) { ms(130) } else { ms(1) }));
+    bench.until(s(20), |bench| bench.targets("eth0", Slow) == ips([5]));
+    for (number, last) in (2..=4).enumerate() {
+        bench.fate(move |probe| if (2..=last).any(|dead| is(probe, dead)) { Fate::Never } else { QUICK });
+        bench.until(s(9), |bench| bench.targets("eth0", Dead).len() == number + 1);
+    }
+    bench.reload(|config| config.groups[0].targets = ips(2..=5));
+    bench.forget();
+    bench.fate(everybody);
+    bench.run(s(1));
+    let probed = |last| bench.sent_by("eth0").iter().any(|probe| is(probe, last));
+    assert!(probed(5) && probed(2) && probed(3) && !probed(4), "the slow one, and those that were dead first");
+}
+
+#[test]
 fn the_only_target_is_never_given_up() {
     let mut bench = Bench::running(with_targets([1, 2]));
     bench.fate(silent("eth0"));

@@ -113,6 +113,18 @@ fn it_is_the_network_if_nobody_is_answered_and_then_nothing_is_moved() {
 }
 
 #[test]
+fn a_failure_of_the_network_activates_nobody() {
+    let mut bench = Bench::running(group([tested(0), standby(tested(1))]));
+    bench.forget();
+    bench.fate(nobody);
+    bench.run(s(30));
+    bench.fate(everybody);
+    bench.run(s(5));
+    assert_eq!(bench.told().first(), Some(&"group_failed"));
+    assert!(!moved(&bench) && bench.times("standby_activated") == 0 && bench.active() == ["eth0"]);
+}
+
+#[test]
 fn another_without_a_link_is_no_evidence() {
     let mut bench = Bench::running(pair());
     bench.carrier("eth1", false);

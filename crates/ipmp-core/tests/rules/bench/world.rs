@@ -3,7 +3,7 @@
 use ipmp_core::kernel::{
     ALIAS, AddressInfo, AddressKey, Fact, Kernel, Leg, Link, Route, RouteKey, Scope, Snapshot, Tunables,
 };
-use ipmp_core::{Change, Event, IfIndex, Mac};
+use ipmp_core::{Change, Command, Event, IfIndex, Mac, Refusal, RequestId};
 
 use super::{Bench, ip};
 
@@ -54,6 +54,21 @@ impl Bench {
     /// And deletes it.
     pub fn unroute(&mut self, to: &str) {
         self.tell(Fact::RouteGone(foreign(to)));
+    }
+
+    /// An administrator's `if_mpadm -d`.
+    pub fn offline(&mut self, name: &str) -> Result<(), Refusal> {
+        self.command(Command::Offline(name.parse().unwrap()))
+    }
+
+    /// An administrator's `if_mpadm -r`.
+    pub fn online(&mut self, name: &str) -> Result<(), Refusal> {
+        self.command(Command::Online(name.parse().unwrap()))
+    }
+
+    fn command(&mut self, command: Command) -> Result<(), Refusal> {
+        self.feed(Event::Command { request: RequestId(1), command });
+        self.answers.pop().expect("with a kernel that obeys at once, an answer comes at once")
     }
 
     /// The number of a NIC.
