@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use ipmp_core::kernel::{Fact, Kernel};
 use ipmp_core::{
-    Action, Change, Command, Config, Engine, Event, GroupConfig, Instant, Memory, Notice, Outcome, ProbeReport,
-    Refusal, RequestId,
+    Action, Change, Config, Engine, Event, GroupConfig, Instant, Memory, Notice, Outcome, ProbeReport, Refusal,
 };
 
 pub use site::*;
