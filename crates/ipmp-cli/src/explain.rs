@@ -139,7 +139,7 @@ fn family(f: &mut fmt::Formatter<'_>, probing: &Probing) -> fmt::Result {
     writeln!(f, "\nprobes from {}, targets by {found}:", probing.test_address)?;
     line(f, "of late", of_late(probing))?;
     if let Some(loss) = probing.loss {
-        line(f, "loss", format!("{} of the recent probes", percent(loss)))?;
+        line(f, "loss", format!("{} of the recent ordinary probes", percent(loss)))?;
     }
     line(f, "patience", format!("a probe is lost after {}", words::millis(probing.timeout_us)))?;
     line(f, "so far", counts(probing))?;

@@ -20,7 +20,8 @@ pub struct Probing {
     pub targets: Vec<Target>,
     /// The present run of losses or replies; none before the first.
     pub run: Option<Run>,
-    /// Share of the recent probes that were lost; none before there are enough.
+    /// Share of the recent ordinary probes that were lost: not of large ones, of those that confirm a loss, or
+    /// that are sent while the member is failed. None before there are enough.
     pub loss: Option<f64>,
     /// How long a probe may go unanswered before it is lost.
     pub timeout_us: u64,
