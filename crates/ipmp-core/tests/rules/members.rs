@@ -442,6 +442,15 @@ fn the_twin_that_leaves_brings_it_back() {
 }
 
 #[test]
+fn the_twin_that_is_removed_brings_it_back() {
+    let mut bench = Bench::running(group([tested(0), tested(1), tested(2)]));
+    make_twins(&mut bench, "eth0", "eth1");
+    bench.reload(|config| drop(config.groups[0].members.remove(0)));
+    bench.run(s(3));
+    assert!(bench.is("eth1", MemberState::Ok));
+}
+
+#[test]
 fn the_twin_that_goes_offline_brings_it_back() {
     let mut bench = Bench::running(group([tested(0), tested(1), tested(2)]));
     make_twins(&mut bench, "eth0", "eth1");

@@ -115,14 +115,16 @@ fn one_late_answer_ends_the_confirmation() {
 
 #[test]
 fn a_path_that_dies_is_found_within_the_detection_time_whenever_it_dies() {
-    for (schedule, moment) in [Schedule::Classic, Schedule::Confirm].iter().flat_map(|s| (0..40).map(move |m| (*s, m)))
-    {
-        let mut bench =
-            Bench::running(GroupConfig { detection: Detection { schedule, ..Detection::default() }, ..pair() });
-        bench.run(F * moment / 40);
-        bench.fate(silent("eth0"));
-        let took = bench.until(F, |bench| bench.is("eth0", MemberState::Failed));
-        assert!(took > F / 2, "{schedule:?}: {took:?}");
+    for schedule in [Schedule::Classic, Schedule::Confirm] {
+        for (f, moment) in [ms(20), F, s(60)].into_iter().flat_map(|f| (0..20).map(move |moment| (f, moment))) {
+            let detection = Detection { schedule, ..Detection::default() };
+            let mut bench = Bench::new(GroupConfig { detection, failure_detection_time: f, ..pair() });
+            bench.start();
+            bench.run(f * 3 + f * moment / 20);
+            bench.fate(silent("eth0"));
+            let took = bench.until(f, |bench| bench.is("eth0", MemberState::Failed));
+            assert!(took > f / 2, "{schedule:?} {f:?}: {took:?}");
+        }
     }
 }
 
@@ -338,6 +340,28 @@ fn every_probe_is_reported_once_judged() {
     let lost = bench.reports.iter().filter(|report| report.outcome == ProbeOutcome::Lost).count();
     assert_eq!(lost, 2);
     assert!(bench.reports.len().abs_diff(bench.probes.len()) <= 2);
+}
+
+#[test]
+fn a_reply_counts_once() {
+    let mut bench = Bench::running(pair());
+    let (last, acked) = (bench.reports.last().unwrap().clone(), bench.probing("eth0").counts.acked);
+    bench.feed(Event::Reply { probe: last.probe, received: bench.now });
+    assert_eq!(bench.probing("eth0").counts.acked, acked);
+}
+
+#[test]
+fn what_was_on_its_way_when_the_link_was_lost_counts_for_nothing() {
+    let mut bench = Bench::running(pair());
+    bench.run(ms(50));
+    bench.fate(after(ms(50)));
+    bench.forget();
+    bench.until(F, |bench| !bench.sent_by("eth0").is_empty());
+    let before = bench.probing("eth0").counts;
+    bench.carrier("eth0", false);
+    bench.run(ms(60));
+    let after = bench.probing("eth0").counts;
+    assert_eq!((before.acked, before.lost), (after.acked, after.lost));
 }
 
 /// Solaris turns them into losses at once; here they are lost when their time is over, which is the same.
