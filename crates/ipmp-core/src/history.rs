@@ -60,8 +60,6 @@ pub(crate) struct Loss {
 pub(crate) struct Losses {
     /// Losses in a row over all targets.
     pub(crate) count: usize,
-    /// The target of the newest loss, and the losses in a row to it alone.
-    pub(crate) newest_target: (IpAddr, usize),
     /// When the earliest loss of the run was declared.
     pub(crate) first_declared: Instant,
     /// When the newest of the run was sent.
@@ -213,12 +211,8 @@ impl History {
     /// The present run of losses; none where the newest judged probe was answered, or none was judged.
     pub(crate) fn losses(&self) -> Option<Losses> {
         let run = || self.judged().map_while(|(entry, verdict)| Some((entry, verdict.err()?)));
-        let newest = run().next()?.0.target;
-        let to_newest =
-            self.judged().filter(|(entry, _)| entry.target == newest).take_while(|(_, verdict)| verdict.is_err());
         Some(Losses {
             count: run().count(),
-            newest_target: (newest, to_newest.count()),
             first_declared: run().last()?.1.declared,
             newest_sent: run().next()?.1.sent,
             targets: distinct(run().map(|(entry, _)| entry.target)),
@@ -238,6 +232,12 @@ impl History {
             newest,
             targets: distinct(run().map(|(entry, _)| entry.target)),
         })
+    }
+
+    /// Losses in a row to one target.
+    pub(crate) fn losses_to(&self, target: IpAddr) -> usize {
+        let of_target = self.judged().filter(|(entry, _)| entry.target == target);
+        of_target.take_while(|(_, verdict)| verdict.is_err()).count()
     }
 
     /// How many probes of the present run of losses were sent after `moment`.
@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn losses_are_counted_from_the_newest() {
         let losses = played("..xxx").losses().unwrap();
-        assert_eq!((losses.count, losses.newest_target, losses.first_declared), (3, (target(1), 2), at(300)));
+        assert_eq!((losses.count, losses.first_declared), (3, at(300)));
         assert_eq!(losses.targets, [target(1), target(2)]);
         assert_eq!(played("xxx.").losses(), None);
         assert_eq!(played("..xxx").losses_sent_after(at(200)), 2);
@@ -313,8 +313,8 @@ mod tests {
     #[test]
     fn a_target_has_a_run_of_its_own() {
         // Every second probe goes to the target that is dead.
-        let losses = played("x.x.x.x.x").losses().unwrap();
-        assert_eq!((losses.count, losses.newest_target), (1, (target(1), 5)));
+        let history = played("x.x.x.x.x.");
+        assert_eq!((history.losses(), history.losses_to(target(1)), history.losses_to(target(2))), (None, 5, 0));
     }
 
     #[test]

@@ -101,6 +101,8 @@ pub(crate) struct Member {
     pub(crate) offline: bool,
     /// Idle by policy.
     pub(crate) inactive: bool,
+    /// The administrator took it back into service, and so it is to be active whatever failback says (§6).
+    pub(crate) comes_online: bool,
     /// Nothing is known of it yet.
     pub(crate) is_new: bool,
     /// Why it functions, while it does.
@@ -132,6 +134,7 @@ impl Member {
             since: now,
             offline,
             inactive: false,
+            comes_online: false,
             is_new: true,
             why: Reason::LinkUp,
             twin: None,
@@ -227,6 +230,12 @@ impl Member {
         runs.map(|run| run.count.max(run.newest_target)).max().unwrap_or(0)
     }
 
+    /// Share of the recent probes of a family that were lost, where enough is known.
+    pub(crate) fn loss(&self) -> Option<f64> {
+        let capable = self.probing.iter().filter(|probing| probing.is_capable());
+        capable.filter_map(|probing| probing.quality.loss()).max_by(f64::total_cmp)
+    }
+
     /// It functions, for this reason.
     pub(crate) fn works(&mut self, why: Reason, now: Instant) {
         (self.health, self.why, self.since) = (Health::Functioning, why, now);
@@ -234,8 +243,9 @@ impl Member {
 
     /// It does not.
     pub(crate) fn fails(&mut self, cause: Cause, reason: Reason, now: Instant) {
-        (self.health, self.since) = (Health::Failed { cause, reason }, now);
         (self.degraded, self.drained) = (None, false);
+        self.comes_online &= cause == Cause::Unproven;
+        (self.health, self.since) = (Health::Failed { cause, reason }, now);
     }
 
     /// The configuration does not name it any more.

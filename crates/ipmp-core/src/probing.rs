@@ -57,6 +57,8 @@ pub(crate) struct Probing {
     quiet_until: Option<Instant>,
     last_reply: Option<(Instant, Duration)>,
     counts: ProbeCounts,
+    /// Something was lost since it was last asked whether a target is dead.
+    has_lost: bool,
 }
 
 /// What a timer did.
@@ -86,6 +88,7 @@ impl Probing {
             quiet_until: None,
             last_reply: None,
             counts: ProbeCounts::default(),
+            has_lost: false,
         }
     }
 
@@ -173,6 +176,12 @@ impl Probing {
         }
     }
 
+    /// The member failed: what was measured is void (§4).
+    pub(crate) fn forget_measurements(&mut self) {
+        self.targets.reset_rtt();
+        self.quality.forget_losses();
+    }
+
     /// The path may take a while to come up: losses do not count for a time.
     pub(crate) fn arm_quiet_period(&mut self, now: Instant) {
         self.quiet_until = Some(now + QUIET_PERIOD);
@@ -199,10 +208,22 @@ impl Probing {
     }
 
     fn lost(&mut self, member: &IfName, loss: &Loss, actions: &mut Vec<Action>) {
+        self.has_lost = true;
         self.counts.lost += 1;
         self.counts.large_lost += u64::from(loss.kind == Kind::Large);
         self.quality.lost(loss);
         actions.push(self.report(member, loss.probe, loss.target, loss.sent, ProbeOutcome::Lost));
+    }
+
+    /// Targets that lost so many in a row, while others answered less than that ago; asked after a loss, once.
+    pub(crate) fn dead_targets(&mut self, losses: usize, now: Instant) -> Vec<IpAddr> {
+        if !std::mem::take(&mut self.has_lost) || self.history.losses().is_some_and(|run| run.count >= losses) {
+            return Vec::new();
+        }
+        let history = &self.history;
+        let active: Vec<IpAddr> = self.targets.in_firing_order(now).iter().map(|target| target.address).collect();
+        let dead = active.into_iter().filter(|target| history.losses_to(*target) >= losses).collect::<Vec<_>>();
+        dead.into_iter().filter(|target| self.targets.mark_dead(*target, now)).collect()
     }
 
     /// Has the next probe leave at once, unless one has just left: another member was not answered.

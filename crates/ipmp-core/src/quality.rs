@@ -10,7 +10,7 @@ use crate::notice::Grey;
 /// So many ordinary probes tell the share of losses,
 const WINDOW: usize = 100;
 /// and with so many there is something to tell.
-const WINDOW_MIN: usize = 30;
+const WINDOW_MIN: usize = 50;
 
 /// Every so many slots a large probe goes,
 const LARGE_EVERY: u32 = 10;
@@ -80,6 +80,12 @@ impl Quality {
             }
             Kind::Extra => {}
         }
+    }
+
+    /// The member failed, with everybody or alone: the losses are accounted for.
+    pub(crate) fn forget_losses(&mut self) {
+        self.recent.clear();
+        self.lost = 0;
     }
 
     /// Large probes have another length now.
@@ -157,7 +163,7 @@ mod tests {
     #[test]
     fn the_share_of_losses_is_of_ordinary_probes_and_late_answers_redeem() {
         let mut quality = Quality::default();
-        for probe in 0..40 {
+        for probe in 0..60 {
             if probe % 4 == 0 {
                 lose(&mut quality, probe, Kind::Ordinary)
             } else {
@@ -166,9 +172,9 @@ mod tests {
             lose(&mut quality, 1000 + probe, Kind::Extra);
         }
         assert_eq!(quality.loss(), Some(0.25));
-        answer(&mut quality, 36, Kind::Ordinary);
-        assert_eq!(quality.loss(), Some(0.225));
-        assert_eq!(quality.lossy(10, false), Some(Grey::Loss { percent: 23 }));
+        (0..12).step_by(4).for_each(|probe| answer(&mut quality, probe, Kind::Ordinary));
+        assert_eq!(quality.loss(), Some(0.2));
+        assert_eq!(quality.lossy(10, false), Some(Grey::Loss { percent: 20 }));
         assert_eq!((quality.lossy(30, false), quality.lossy(30, true).is_some()), (None, true));
     }
 

@@ -30,7 +30,10 @@ pub(crate) enum Pace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Timing {
     pub(crate) schedule: Schedule,
+    /// The one in force.
     pub(crate) failure_detection_time: Duration,
+    /// The one that is configured, and may be shorter.
+    pub(crate) wanted: Duration,
 }
 
 impl Timing {
@@ -59,11 +62,12 @@ impl Timing {
 
     /// From one slot to the next. What confirms is spread so that the first loss and the last lie half the
     /// failure detection time apart, and everything fits into it: at rest 3/7, of the spread 1/80, and from
-    /// the first loss sent to the last one judged 43/80.
+    /// the first loss sent to the last one judged 43/80. Where the failure detection time has been raised,
+    /// probes go as often as for the one that is wanted, lest it takes ages to see the network recover (§4).
     pub(crate) fn period(self, pace: Pace, timeout: Duration) -> Duration {
         match pace {
-            Pace::Rest => self.interval() * 3,
-            Pace::Even => self.interval(),
+            Pace::Rest if self.failure_detection_time == self.wanted => self.interval() * 3,
+            Pace::Rest | Pace::Even => self.wanted / PROBES_PER_DETECTION,
             Pace::Confirm => {
                 let window = self.failure_detection_time * 43 / 80;
                 window.saturating_sub(timeout * 2) / (LOSSES_CONFIRMED as u32 - 2)
@@ -74,8 +78,8 @@ impl Timing {
     /// A probe leaves at a random moment so long after its slot, lest hosts and members fall into step.
     pub(crate) fn spread(self, pace: Pace) -> Duration {
         match pace {
-            Pace::Rest => self.failure_detection_time / 80,
-            Pace::Even => self.interval() / 2,
+            Pace::Rest => self.wanted / 80,
+            Pace::Even => self.wanted / PROBES_PER_DETECTION / 2,
             Pace::Confirm => Duration::ZERO,
         }
     }
@@ -97,7 +101,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn timing(schedule: Schedule) -> Timing {
-        Timing { schedule, failure_detection_time: SECOND }
+        Timing { schedule, failure_detection_time: SECOND, wanted: SECOND }
     }
 
     #[test]
@@ -127,6 +131,13 @@ mod tests {
         let (classic, confirm) = (timing(Schedule::Classic), timing(Schedule::Confirm));
         let timeout = SECOND / 10;
         assert_eq!(confirm.period(Pace::Rest, timeout), 3 * classic.period(Pace::Even, timeout));
+    }
+
+    #[test]
+    fn where_it_is_raised_probes_go_as_often_as_wanted() {
+        let raised = Timing { failure_detection_time: 10 * SECOND, ..timing(Schedule::Confirm) };
+        assert_eq!(raised.period(Pace::Rest, SECOND), SECOND / 7);
+        assert_eq!(raised.timeout(None), 10 * SECOND / 7);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::group::{Context, Group};
 use crate::member::{Cause, Health, Member, REPLIES_TO_REPAIR};
 use crate::notice::{Notice, Reason};
+use crate::probing::Probing;
 use crate::time::Instant;
 use crate::verdict::{self, Verdict};
 
@@ -54,14 +55,9 @@ impl Group {
     fn judge_targets(&mut self, i: usize, ctx: &mut Context) {
         let (group, now) = (self.config.name.clone(), ctx.now);
         let member = &mut self.members[i];
-        for probing in &mut member.probing {
-            let Some(run) = probing.history.losses() else { continue };
-            let (target, lost) = run.newest_target;
-            let bad = run.count < TARGET_LOSSES && lost >= TARGET_LOSSES;
-            if bad && probing.targets.mark_dead(target, now) {
-                let interface = member.config.interface.clone();
-                ctx.notify(Notice::TargetDead { interface, group: group.clone(), target });
-            }
+        for target in member.probing.iter_mut().flat_map(|probing| probing.dead_targets(TARGET_LOSSES, now)) {
+            let interface = member.config.interface.clone();
+            ctx.notify(Notice::TargetDead { interface, group: group.clone(), target });
         }
     }
 
@@ -129,7 +125,7 @@ impl Group {
         let member = &mut self.members[i];
         let was_active = !member.is_idle() && !member.is_out();
         member.inactive = false;
-        member.probing.iter_mut().for_each(|probing| probing.targets.reset_rtt());
+        member.probing.iter_mut().for_each(Probing::forget_measurements);
         member.penalty.failure(self.config.detection.damping, ctx.now);
         member.fails(cause, reason.clone(), ctx.now);
         ctx.notify(Notice::InterfaceFailed { interface, group, reason });
@@ -143,7 +139,7 @@ impl Group {
     fn network_failed(&mut self, first: usize, reason: Reason, ctx: &mut Context) {
         for (i, member) in self.members.iter_mut().enumerate().filter(|(_, member)| member.usable()) {
             let reason = if i == first { reason.clone() } else { Reason::Network };
-            member.probing.iter_mut().for_each(|probing| probing.targets.reset_rtt());
+            member.probing.iter_mut().for_each(Probing::forget_measurements);
             member.fails(Cause::Network, reason, ctx.now);
         }
         self.told_failed = true;
@@ -161,8 +157,10 @@ impl Group {
         let group_failed = self.failed();
         let member = &mut self.members[i];
         if !held_on && !member.is_out() {
-            member.inactive = member.config.standby || (!self.config.failback && !group_failed);
+            let stays_idle = !self.config.failback && !group_failed && !member.comes_online;
+            member.inactive = member.config.standby || stays_idle;
         }
+        member.comes_online = false;
         member.penalty.settle(self.config.detection.damping, ctx.now);
         member.works(reason.clone(), ctx.now);
         ctx.notify(Notice::InterfaceRepaired { interface, group, reason });

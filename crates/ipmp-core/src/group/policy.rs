@@ -3,7 +3,7 @@
 use crate::event::Refusal;
 use crate::group::{Context, Group};
 use crate::member::{Cause, Member};
-use crate::notice::{Notice, Reason};
+use crate::notice::{Grey, Notice, Reason};
 use crate::time::Instant;
 
 impl Group {
@@ -55,11 +55,11 @@ impl Group {
     /// Empties degraded members while a better one exists, where that is wanted. A standby takes the place of
     /// one that is emptied, as of one that is missing.
     fn drain(&mut self, ctx: &mut Context) {
-        let well = |member: &Member| member.usable() && member.link_usable() && member.degraded.is_none();
-        let drain = self.config.detection.drain && self.members.iter().any(well);
         let group = &self.config.name;
-        for member in &mut self.members {
-            let grey = member.degraded.clone().filter(|_| drain && member.usable());
+        for i in 0..self.members.len() {
+            let better = self.members.iter().any(|other| is_better(other, &self.members[i]));
+            let member = &mut self.members[i];
+            let grey = member.degraded.clone().filter(|_| self.config.detection.drain && better && member.usable());
             if std::mem::replace(&mut member.drained, grey.is_some()) == grey.is_some() {
                 continue;
             }
@@ -120,7 +120,19 @@ impl Group {
         let member = &mut self.members[i];
         member.since = now;
         if (member.functioning() || member.failed_by(Cause::Network)) && !member.probing.is_empty() {
+            member.comes_online = true;
             member.fails(Cause::Unproven, Reason::Unproven, now);
         }
     }
+}
+
+/// Whether another member would serve better than a degraded one. Where all lose alike, by what befell the
+/// network, windows that are not quite in step must not empty one of them: the other loses half at most.
+fn is_better(other: &Member, degraded: &Member) -> bool {
+    let works_well = other.usable() && other.link_usable() && other.degraded.is_none();
+    let loses_less = match (&degraded.degraded, degraded.loss(), other.loss()) {
+        (Some(Grey::Loss { .. }), Some(loss), Some(others)) => others <= loss / 2.0,
+        _ => true,
+    };
+    works_well && loses_less
 }

@@ -61,12 +61,8 @@ impl Group {
 
     /// The member that loses most, its share, and what that means for the verdicts of a year.
     pub(super) fn false_failures(&self) -> Option<(&IfName, f64, f64)> {
-        let loss = |member: &Member| {
-            let known = member.probing.iter().filter(|probing| probing.is_capable());
-            known.filter_map(|probing| probing.quality.loss()).max_by(f64::total_cmp)
-        };
         let known = self.members.iter().filter(|member| member.usable());
-        let worst = known.filter_map(|member| Some((&member.config.interface, loss(member)?)));
+        let worst = known.filter_map(|member| Some((&member.config.interface, member.loss()?)));
         let (interface, loss) = worst.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
         Some((interface, loss, self.timing().false_failures_per_year(loss)))
     }

@@ -18,7 +18,11 @@ const RAISED_MAX: u32 = 10;
 impl Group {
     /// The schedule in force.
     pub(super) fn timing(&self) -> Timing {
-        Timing { schedule: self.config.detection.schedule, failure_detection_time: self.detection_time }
+        Timing {
+            schedule: self.config.detection.schedule,
+            failure_detection_time: self.detection_time,
+            wanted: self.config.failure_detection_time,
+        }
     }
 
     /// The longest failure detection time that may come into force.
