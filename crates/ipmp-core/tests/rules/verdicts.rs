@@ -112,6 +112,23 @@ fn it_is_the_network_if_nobody_is_answered_and_then_nothing_is_moved() {
     }
 }
 
+/// Solaris takes its answers from before for a proof that it works, and moves everything to a dead member.
+#[test]
+fn the_verdict_waits_for_another_that_has_just_begun_to_lose() {
+    for (schedule, moment) in [Schedule::Classic, Schedule::Confirm].iter().flat_map(|s| (0..20).map(move |m| (*s, m)))
+    {
+        let detection = Detection { schedule, ..Detection::default() };
+        let mut bench = Bench::running(GroupConfig { detection, ..pair() });
+        bench.run(F * moment / 20);
+        bench.forget();
+        bench.fate(silent("eth0"));
+        bench.run(F / 4);
+        bench.fate(nobody);
+        bench.run(s(3));
+        assert_eq!(bench.told(), ["group_failed"], "{schedule:?} {moment}");
+    }
+}
+
 #[test]
 fn a_failure_of_the_network_activates_nobody() {
     let mut bench = Bench::running(group([tested(0), standby(tested(1))]));
