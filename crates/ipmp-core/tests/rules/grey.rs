@@ -41,6 +41,17 @@ fn a_member_that_loses_many_probes_is_degraded_and_goes_on_carrying_data() {
 }
 
 #[test]
+fn a_failure_accounts_for_its_losses_and_a_repaired_member_is_not_degraded() {
+    let mut bench = Bench::running(pair());
+    bench.fate(silent("eth0"));
+    bench.run(s(30));
+    bench.fate(everybody);
+    bench.run(s(20));
+    assert!(bench.is("eth0", MemberState::Ok));
+    assert_eq!((bench.times("interface_degraded"), bench.times("false_failures_expected")), (0, 0));
+}
+
+#[test]
 fn what_is_many_is_configured() {
     for (percent, degraded) in [(30, false), (15, true)] {
         let mut bench = Bench::running(with(|detection| detection.degraded_loss_percent = percent));

@@ -599,6 +599,17 @@ fn without_failback_a_member_found_first_is_active() {
     assert_eq!(bench.active(), ["eth0", "eth1"]);
 }
 
+#[test]
+fn without_failback_a_member_that_comes_online_is_active() {
+    for members in [pair(), group([untested(0), untested(1)])] {
+        let mut bench = Bench::running(no_failback(members));
+        bench.offline("eth0").unwrap();
+        bench.online("eth0").unwrap();
+        bench.run(s(3));
+        assert_eq!((bench.active().len(), bench.carries("eth0")), (2, 1));
+    }
+}
+
 /// Solaris looks at a change of it only where a member is failed (§14 #3).
 #[test]
 fn failback_that_is_switched_on_applies_at_once() {
