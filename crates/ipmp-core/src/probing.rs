@@ -256,10 +256,12 @@ impl Probing {
             ctx.actions.push(Action::Discover { member: member.clone(), family: self.family() });
         }
         if let Some(target) = self.targets.next(ctx.now) {
+            // A run of losses has one large probe at most, lest small packets that pass are not heard of.
+            let may_be_large = self.large.is_some() && !self.history.is_losing();
             let kind = match self.pace {
                 Pace::Confirm => Kind::Extra,
                 Pace::Rest | Pace::Even if !functions || self.is_quiet(ctx.now) => Kind::Extra,
-                Pace::Rest | Pace::Even if self.large.is_some() && self.quality.large_is_due() => Kind::Large,
+                Pace::Rest | Pace::Even if may_be_large && self.quality.large_is_due() => Kind::Large,
                 Pace::Rest | Pace::Even => Kind::Ordinary,
             };
             let (probe, length) = (ctx.next_probe(), self.large.filter(|_| kind == Kind::Large));
