@@ -47,8 +47,18 @@ impl Member {
             (Health::Failed { reason, .. }, _) => reason.clone(),
             (Health::Functioning, _) if self.lacks_targets() => Reason::NoTargets,
             (Health::Functioning, Some(grey)) => Reason::Grey(grey.clone()),
+            (Health::Functioning, None) if self.why == Reason::LinkUp => self.vouched_for(),
             (Health::Functioning, None) => self.why.clone(),
         }
+    }
+
+    /// What speaks for a member that has functioned since its link was found up.
+    fn vouched_for(&self) -> Reason {
+        let runs = self.probing.iter().filter_map(|probing| probing.history.replies());
+        runs.max_by_key(|run| run.count).map_or(Reason::LinkUp, |run| Reason::ProbesAnswered {
+            replies: run.count as u32,
+            targets: run.targets,
+        })
     }
 
     fn lacks_targets(&self) -> bool {
