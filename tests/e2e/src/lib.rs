@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ipmp_lab::{CLIENT, Daemon, Flow, LogLine, Mark, Network, Plan, ROUTER, Result, wait_until};
+use ipmp_lab::{CLIENT, Daemon, Flow, LogLine, Mark, Network, Plan, ROUTER, Result, Signal, wait_until};
 use serde_json::Value;
 
 /// How long a condition may take on a busy machine before the story has failed.
@@ -27,10 +27,16 @@ pub struct Story {
     pub test_addresses: bool,
     /// Explicit targets; without, the gateway is the target.
     pub targets: Vec<Ipv4Addr>,
+    /// Whether the router is the group's gateway.
+    pub gateway: bool,
+    /// Lines at the head of the file.
+    pub system: String,
     /// Further lines of the group's table.
     pub group: String,
     /// Members that are standby, by number.
     pub standby: Vec<usize>,
+    /// NICs that are no members, by number.
+    pub outside: Vec<usize>,
 }
 
 impl Default for Story {
@@ -41,8 +47,11 @@ impl Default for Story {
             addresses: 2,
             test_addresses: true,
             targets: vec![ROUTER, CLIENT],
+            gateway: true,
+            system: String::new(),
             group: String::new(),
             standby: Vec::new(),
+            outside: Vec::new(),
         }
     }
 }
@@ -53,16 +62,20 @@ impl Story {
         let addresses: Vec<_> = (0..self.addresses).map(|n| format!("\"{}/24\"", data_address(n))).collect();
         let targets: Vec<_> = self.targets.iter().map(|target| format!("\"{target}\"")).collect();
         let mut config = format!(
-            "[[group]]\ninterface = \"ipmp0\"\nname = \"acctg\"\naddresses = [{}]\ngateways = [\"{ROUTER}\"]\n\
+            "{}\n[[group]]\ninterface = \"ipmp0\"\nname = \"acctg\"\naddresses = [{}]\n\
              failure-detection-time = \"{}ms\"\n",
+            self.system,
             addresses.join(", "),
             self.detection.as_millis(),
         );
+        if self.gateway {
+            config += &format!("gateways = [\"{ROUTER}\"]\n");
+        }
         if !targets.is_empty() {
             config += &format!("targets = [{}]\ntargets-exclusive = true\n", targets.join(", "));
         }
         config += &self.group;
-        for member in 0..self.plan.members {
+        for member in (0..self.plan.members).filter(|number| !self.outside.contains(number)) {
             config += &format!("\n[[group.member]]\ninterface = \"eth{member}\"\n");
             if self.test_addresses {
                 config += &format!("test-addresses = [\"{}/24\"]\n", test_address(member));
@@ -76,7 +89,11 @@ impl Story {
 
     /// Builds the network and starts the daemon in it; the group works when this returns.
     pub fn begin(&self) -> Result<Site> {
-        let network = self.plan.build()?;
+        self.begin_in(self.plan.build()?)
+    }
+
+    /// Starts the daemon in this network, which is built as planned; the group works when this returns.
+    pub fn begin_in(&self, network: Network) -> Result<Site> {
         let mut daemon = Daemon::new(&network.host, binary("ipmpd"), &self.config())?;
         daemon.start_ready(PATIENCE)?;
         let mut site = Site { network, daemon };
@@ -130,10 +147,15 @@ impl Site {
 
     /// Messages of these kinds since the mark: those that a story without faults must not have.
     pub fn verdicts(&mut self, since: Mark) -> Vec<LogLine> {
-        ["interface_failed", "interface_repaired", "group_failed", "link_down", "address_moved"]
+        ["interface_failed", "interface_repaired", "group_failed", "link_down", "address_moved", "interface_drained"]
             .iter()
             .flat_map(|event| self.daemon.events(since, event))
             .collect()
+    }
+
+    /// Waits until the traffic of the LAN leaves by these links and no others.
+    pub fn wait_ways_out(&self, links: &[&str]) -> Result<()> {
+        wait_until(PATIENCE, &format!("traffic to leave by {links:?}"), || Ok(self.ways_out()? == links))
     }
 
     /// `ipmpstat` in this mode (`-g`, `-i`, `-a`, `-t`), as JSON.
@@ -142,6 +164,28 @@ impl Site {
             self.daemon.client(binary("ipmpstat")).args([mode, "-n", "--json"]).output().expect("ipmpstat runs");
         assert!(output.status.success(), "ipmpstat {mode}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).expect("ipmpstat prints JSON")
+    }
+
+    /// The row of `ipmpstat -i` that is about this interface.
+    pub fn interface(&self, name: &str) -> Value {
+        let rows = self.status("-i");
+        let row = rows.as_array().and_then(|rows| rows.iter().find(|row| row["interface"] == name));
+        row.cloned().unwrap_or(Value::Null)
+    }
+
+    /// Has the daemon read another configuration, which it must accept.
+    pub fn reload(&mut self, config: &str) -> Result<()> {
+        let mark = self.daemon.mark();
+        self.daemon.write_config(config)?;
+        self.daemon.signal(Signal::SIGHUP)?;
+        self.daemon.wait_for(mark, "reloaded", |_| true, PATIENCE).map(drop)
+    }
+
+    /// Runs `if_mpadm`, and gives what it says where it is refused.
+    pub fn if_mpadm(&self, arguments: &[&str]) -> std::result::Result<(), String> {
+        let output = self.daemon.client(binary("if_mpadm")).args(arguments).output().expect("if_mpadm runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() { Ok(()) } else { Err(said) }
     }
 
     /// The member that a data address is bound to, as the kernel has it: the one link besides `ipmp0` that carries it.
@@ -172,12 +216,25 @@ impl Site {
         })
     }
 
-    /// Waits until each member has been answered: from then on losses count.
+    /// Waits until each member that is probed has been answered: from then on losses count.
     pub fn wait_proven(&mut self) -> Result<()> {
         wait_until(PATIENCE, "replies on every member", || {
             let targets = self.status("-t");
             let rows = targets.as_array().cloned().unwrap_or_default();
-            Ok(!rows.is_empty() && rows.iter().all(has_rtt))
+            let mut probed = rows.iter().filter(|row| row["mode"] != "disabled").peekable();
+            Ok(probed.peek().is_some() && probed.all(has_rtt))
+        })
+    }
+
+    /// Waits until each member has been answered so many times more.
+    pub fn wait_replies(&self, count: u64) -> Result<()> {
+        let acked = || -> Vec<u64> {
+            let rows = self.status("-t");
+            rows.as_array().into_iter().flatten().filter_map(|row| row["acked"].as_u64()).collect()
+        };
+        let before = acked();
+        wait_until(PATIENCE, "replies on every member", || {
+            Ok(acked().iter().zip(&before).all(|(now, before)| *now >= before + count))
         })
     }
 }

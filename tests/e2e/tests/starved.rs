@@ -2,20 +2,25 @@
 
 use std::time::Duration;
 
-use ipmp_e2e::Story;
+use ipmp_e2e::{PATIENCE, Story};
 use ipmp_lab::{Burners, Result, Signal};
 
 #[test]
-fn stopped_for_seconds_it_blames_nobody() -> Result<()> {
+fn stopped_for_seconds_it_blames_nobody_and_says_that_it_was_late() -> Result<()> {
     let mut site = Story { detection: Duration::from_millis(100), ..Story::default() }.begin()?;
+    let begin = site.daemon.mark();
     for _ in 0..3 {
         let mark = site.daemon.mark();
         site.daemon.signal(Signal::SIGSTOP)?;
         std::thread::sleep(Duration::from_secs(2));
         site.daemon.signal(Signal::SIGCONT)?;
-        std::thread::sleep(Duration::from_secs(1));
+        // Time for a verdict, had there been a reason for one.
+        site.wait_replies(10)?;
         assert_eq!(site.verdicts(mark).len(), 0, "{:?}", site.verdicts(mark));
     }
+    let late = site.daemon.wait_for(begin, "daemon_late", |_| true, PATIENCE)?;
+    let by: Option<u64> = late.field("late_ms").and_then(|late| late.parse().ok());
+    assert!(by.is_some_and(|by| by > 1500), "{late}");
     let mark = site.daemon.mark();
     site.network.members[0].silence()?;
     site.wait_event(mark, "interface_failed", "eth0")?;

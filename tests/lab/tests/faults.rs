@@ -94,6 +94,25 @@ fn a_filter_meets_only_its_frames() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn long_packets_are_lost_and_short_ones_pass() -> Result<()> {
+    /// Of a flow's packet: its payload, and the headers of UDP and IPv4.
+    const LENGTH: u16 = 64 + 8 + 20;
+    let network = network(WireKind::Veth)?;
+    let flows = Both::start(&network)?;
+    for (way, longest, passes) in [
+        (Way::Inbound, LENGTH, [true, true]),
+        (Way::Inbound, LENGTH - 1, [false, true]),
+        (Way::Outbound, LENGTH, [true, true]),
+        (Way::Outbound, LENGTH - 1, [true, false]),
+    ] {
+        network.members[0].lose(way, Frames::LongerThan(longest), 1.0)?;
+        assert_eq!(flows.passes()?, passes, "{way:?} {longest}");
+        network.members[0].lose(way, Frames::LongerThan(longest), 0.0)?;
+    }
+    Ok(())
+}
+
 /// Loss of a share `p` of `n` packets has a deviation of sqrt(n p (1 - p)); beyond six of them lie two in 10^9.
 fn assert_share(report: &Report, share: f64) {
     let deviation = (share * (1.0 - share) / report.sent as f64).sqrt();

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use libc::{BPF_ABS, BPF_B, BPF_H, BPF_JA, BPF_JEQ, BPF_JGE, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W};
+use libc::{BPF_ABS, BPF_B, BPF_H, BPF_JA, BPF_JEQ, BPF_JGE, BPF_JGT, BPF_JMP, BPF_K, BPF_LD, BPF_LEN, BPF_RET, BPF_W};
 use netlink_packet_core::{DefaultNla, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::tc::{TcAttribute, TcFilterBpfOption, TcHandle, TcMessage, TcOption};
@@ -41,6 +41,22 @@ pub enum Frames {
     Icmpv6,
     /// UDP over IPv4 or IPv6.
     Udp,
+    /// Frames with a packet of more bytes than this, whatever it is.
+    LongerThan(u16),
+}
+
+impl Frames {
+    /// Each kind has a filter of its own, by this number.
+    fn priority(self) -> u32 {
+        match self {
+            Frames::All => 1,
+            Frames::Arp => 2,
+            Frames::Icmp => 3,
+            Frames::Icmpv6 => 4,
+            Frames::Udp => 5,
+            Frames::LongerThan(_) => 6,
+        }
+    }
 }
 
 /// `TCA_BPF_OPS_LEN`, `TCA_BPF_OPS`, `TCA_BPF_FLAGS` and its `TCA_BPF_FLAG_ACT_DIRECT`.
@@ -56,6 +72,9 @@ const DROP: u32 = 2;
 /// Loading a word from here yields a random number (`SKF_AD_OFF + SKF_AD_RANDOM`).
 const RANDOM: u32 = (libc::SKF_AD_OFF + libc::SKF_AD_RANDOM) as u32;
 
+/// Bytes of an Ethernet header, which the length of a frame includes.
+const ETHER_LEN: u32 = 14;
+
 /// Where the Ethernet type, the IPv4 protocol and the IPv6 next header stand.
 const ETHER_TYPE: u32 = 12;
 const PROTOCOL_V4: u32 = 23;
@@ -63,7 +82,8 @@ const PROTOCOL_V6: u32 = 20;
 
 impl Namespace {
     /// Loses a share (0 to 1) of these frames at a link from now on; 0 ends it. Each kind of frame has a filter of
-    /// its own, a later share replaces an earlier one.
+    /// its own, a later share replaces an earlier one. The first filter of a link may cost it a frame besides: the
+    /// kernel stops the link for a moment.
     pub fn lose(&self, name: &str, way: Way, frames: Frames, share: f64) -> Result<()> {
         self.netlink(|netlink| {
             let index = link::link(netlink, name)?.index as i32;
@@ -78,7 +98,7 @@ impl Namespace {
         .doing(|| format!("lose {share} of {frames:?} {way:?} at {name}"))
     }
 
-    /// Loses nothing more at a link.
+    /// Loses nothing more at a link. Where it lost something, the kernel stops it for a moment.
     pub fn lose_nothing(&self, name: &str) -> Result<()> {
         self.netlink(|netlink| {
             let index = link::link(netlink, name)?.index as i32;
@@ -106,7 +126,6 @@ fn hook(index: i32) -> TcMessage {
 
 /// The request to set a filter, or, without a program, to remove it.
 fn filter(index: i32, way: Way, frames: Frames, program: Option<&[libc::sock_filter]>) -> RouteNetlinkMessage {
-    let priority = frames as u32 + 1;
     let protocol = u32::from((libc::ETH_P_ALL as u16).to_be());
     let mut message = TcMessage::with_index(index);
     message.header.parent = TcHandle {
@@ -116,7 +135,7 @@ fn filter(index: i32, way: Way, frames: Frames, program: Option<&[libc::sock_fil
             Way::Outbound => TcHandle::MIN_INGRESS,
         },
     };
-    message.header.info = priority << 16 | protocol;
+    message.header.info = frames.priority() << 16 | protocol;
     message.attributes = vec![TcAttribute::Kind("bpf".into())];
     let Some(program) = program else { return RouteNetlinkMessage::DelTrafficFilter(message) };
     message.header.handle = TcHandle { major: 0, minor: 1 };
@@ -177,6 +196,10 @@ fn matching(frames: Frames) -> Vec<libc::sock_filter> {
             only(libc::ETH_P_IPV6),
             v6,
             only(libc::IPPROTO_UDP),
+        ],
+        Frames::LongerThan(bytes) => vec![
+            step(BPF_LD | BPF_W | BPF_LEN, 0, 0, 0),
+            step(BPF_JMP | BPF_JGT | BPF_K, 0, TO_PASS, u32::from(bytes) + ETHER_LEN),
         ],
     }
 }
