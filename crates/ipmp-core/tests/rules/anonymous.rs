@@ -52,18 +52,18 @@ fn failures_and_repairs_by_probes_are_reported() {
     bench.until(F, |bench| bench.is("lan0", MemberState::Failed));
     bench.fate(everybody);
     bench.run(s(3));
-    assert_eq!(bench.times("ungrouped_interface_failed"), 1);
-    assert_eq!(bench.times("ungrouped_interface_repaired"), 1);
+    assert_eq!(bench.times("interface_failed"), 1);
+    assert_eq!(bench.times("interface_repaired"), 1);
 }
 
 #[test]
 fn failures_and_repairs_by_links_are_reported() {
     let mut bench = tracking();
     bench.carrier("lan0", false);
-    assert_eq!(bench.told(), ["link_down", "ungrouped_interface_failed"]);
+    assert_eq!(bench.told(), ["link_down", "interface_failed"]);
     bench.carrier("lan0", true);
     bench.run(s(3));
-    assert_eq!(bench.told()[2..], ["link_up", "ungrouped_interface_repaired"]);
+    assert_eq!(bench.told()[2..], ["link_up", "interface_repaired"]);
 }
 
 /// There is nobody to be compared with: each is judged alone, and the state of the whole is always ok.
@@ -73,7 +73,7 @@ fn each_is_judged_alone() {
     bench.fate(|probe| if probe.member.starts_with("lan") { Fate::Never } else { QUICK });
     bench.run(s(2));
     assert!(bench.is("lan0", MemberState::Failed) && bench.is("lan1", MemberState::Failed));
-    assert_eq!((bench.times("ungrouped_interface_failed"), bench.times("group_failed")), (2, 0));
+    assert_eq!((bench.times("interface_failed"), bench.times("group_failed")), (2, 0));
     assert!(bench.ungrouped().is_some_and(|group| group.state == GroupState::Ok));
 }
 
