@@ -51,10 +51,6 @@ messages! {
         ["interface", "group", "limit"];
     INTERFACE_FAILED = Error, "interface_failed", "94f469c9ce464350ac6a28e55a3e0247",
         "IP interface failure detected on {interface} of group {group}", ["interface", "group", "reason"];
-    UNGROUPED_FAILED = Error, "ungrouped_interface_failed", "0911308956fa4fefb6f4fba4a928e25e",
-        "IP interface failure detected on {interface}", ["interface", "reason"];
-    UNGROUPED_REPAIRED = Notice, "ungrouped_interface_repaired", "6aec396631374ebdb7bbb0da8eefca0c",
-        "IP interface repair detected on {interface}", ["interface", "reason"];
     INTERFACE_REPAIRED = Notice, "interface_repaired", "90b5dff8ac4f44e1a74f8452b61d30fd",
         "IP interface repair detected on {interface} of group {group}", ["interface", "group", "reason"];
     GROUP_FAILED = Critical, "group_failed", "b05bba56e9684dabbaf0c3f9f7933ac8",
@@ -169,8 +165,6 @@ impl Notice {
             Notice::LinkDown { .. } => &LINK_DOWN,
             Notice::LinkUp { .. } => &LINK_UP,
             Notice::LinkFlapping { .. } => &LINK_FLAPPING,
-            Notice::InterfaceFailed { group, .. } if group.is_anonymous() => &UNGROUPED_FAILED,
-            Notice::InterfaceRepaired { group, .. } if group.is_anonymous() => &UNGROUPED_REPAIRED,
             Notice::InterfaceFailed { .. } => &INTERFACE_FAILED,
             Notice::InterfaceRepaired { .. } => &INTERFACE_REPAIRED,
             Notice::GroupFailed { .. } => &GROUP_FAILED,
@@ -235,14 +229,20 @@ impl Notice {
         self.message().id
     }
 
-    /// What a person reads. Why it is so is in the field `reason`.
+    /// What a person reads. Why it is so is in the field `reason`. Of an interface in no group no group is
+    /// spoken.
     pub fn sentence(&self) -> String {
-        fill(self.message().sentence, &self.fields())
+        let (template, fields) = (self.message().sentence, self.fields());
+        let grouped = fields.iter().any(|(name, _)| *name == "group");
+        let without = || template.replace(" of group {group}", "").replace(" in group {group}", "");
+        let template = if grouped { Cow::Borrowed(template) } else { Cow::Owned(without()) };
+        fill(&template, &fields)
     }
 
-    /// Names and values, in the order of [`Message::fields`].
+    /// Names and values, in the order of [`Message::fields`], without those that are empty.
     pub fn fields(&self) -> Vec<Field> {
-        self.message().fields.iter().copied().zip(self.values().into_iter().map(Cow::into_owned)).collect()
+        let values = self.values().into_iter().map(Cow::into_owned);
+        self.message().fields.iter().copied().zip(values).filter(|(_, value)| !value.is_empty()).collect()
     }
 
     /// The value of the field `reason`, where the message has one.
@@ -253,12 +253,6 @@ impl Notice {
     /// The values of the fields, in the order of the table.
     fn values(&self) -> Vec<Cow<'_, str>> {
         match self {
-            Notice::InterfaceFailed { interface, group, reason }
-            | Notice::InterfaceRepaired { interface, group, reason }
-                if group.is_anonymous() =>
-            {
-                vec![interface.as_str().into(), reason.to_string().into()]
-            }
             Notice::LinkDown { interface, group, reason }
             | Notice::InterfaceFailed { interface, group, reason }
             | Notice::InterfaceRepaired { interface, group, reason } => {
@@ -402,7 +396,6 @@ mod tests {
     fn samples() -> Vec<Notice> {
         let interface = || "eth0".parse().unwrap();
         let group = || "acctg".parse().unwrap();
-        let anonymous = GroupName::anonymous;
         let twin = || "eth1".parse().unwrap();
         let ms = Duration::from_millis;
         let grey = || Grey::Slow { rtt: ms(9), usual: ms(1) };
@@ -421,8 +414,6 @@ mod tests {
             Notice::LinkUp { interface: interface(), group: group() },
             Notice::LinkFlapping { interface: interface(), group: group(), limit: 2 },
             Notice::InterfaceFailed { interface: interface(), group: group(), reason: lost.clone() },
-            Notice::InterfaceFailed { interface: interface(), group: anonymous(), reason: lost.clone() },
-            Notice::InterfaceRepaired { interface: interface(), group: anonymous(), reason: Reason::LinkUp },
             Notice::InterfaceRepaired { interface: interface(), group: group(), reason: Reason::LinkUp },
             Notice::GroupFailed { interface: interface(), group: group(), reason: lost },
             Notice::GroupRecovered { interface: interface(), group: group() },
@@ -521,11 +512,17 @@ mod tests {
             "No test address configured on interface eth0; disabling probe-based failure detection on it",
             "Cannot meet requested failure detection time of 1000 ms on (inet eth0) new failure detection time for group acctg is 3500 ms",
             "Improved failure detection time 1750 ms on (inet eth0) for group acctg",
-            "IP interface failure detected on eth0",
-            "IP interface repair detected on eth0",
         ] {
             assert!(sentences.iter().any(|sentence| sentence == wording), "{wording}");
         }
+    }
+
+    #[test]
+    fn of_an_interface_in_no_group_no_group_is_spoken() {
+        let (interface, group) = ("eth0".parse().unwrap(), GroupName::anonymous());
+        let notice = Notice::InterfaceFailed { interface, group, reason: Reason::NoCarrier };
+        assert_eq!(notice.sentence(), "IP interface failure detected on eth0");
+        assert!(notice.fields().iter().all(|(name, _)| *name != "group"));
     }
 
     #[test]
