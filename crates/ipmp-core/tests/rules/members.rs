@@ -57,6 +57,16 @@ fn a_member_that_comes_to_a_working_group_has_to_earn_its_place() {
 }
 
 #[test]
+fn a_member_that_is_added_to_a_working_group_has_to_earn_its_place() {
+    let mut bench = Bench::running(group([tested(0)]));
+    bench.plug("eth1");
+    bench.reload(|config| config.groups[0].members.push(tested(1)));
+    assert!(bench.is("eth1", MemberState::Failed) && bench.carries("eth1") == 0);
+    bench.until(s(3), |bench| bench.is("eth1", MemberState::Ok));
+    assert!(bench.active() == ["eth0", "eth1"] && bench.carries("eth1") == 1);
+}
+
+#[test]
 fn without_a_test_address_it_is_used_as_soon_as_it_comes() {
     let mut bench = Bench::new(group([untested(0), untested(1)]));
     bench.unplug("eth1");
