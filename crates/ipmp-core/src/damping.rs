@@ -10,8 +10,9 @@ use crate::time::Instant;
 /// What one failure counts.
 const FAILURE: f64 = 1000.0;
 
-/// It grows no further: after three half-lives of peace any member may be repaired.
-const PENALTY_MAX: f64 = 8000.0;
+/// It grows no further than so many times the limit of suspension: after some half-lives of peace any member
+/// may be repaired.
+const MAX: f64 = 4.0;
 
 /// The penalty at a moment, and whether it keeps the member out.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,7 +27,7 @@ impl Penalty {
     /// The member failed.
     pub(crate) fn failure(&mut self, limits: Damping, now: Instant) {
         self.settle(limits, now);
-        self.value = (self.at(limits, now) + FAILURE).min(PENALTY_MAX);
+        self.value = (self.at(limits, now) + FAILURE).min(f64::from(limits.suspend) * MAX);
         self.as_of = now;
         self.suspended |= self.value >= f64::from(limits.suspend);
     }

@@ -230,6 +230,11 @@ impl Member {
         runs.map(|run| run.count.max(run.newest_target)).max().unwrap_or(0)
     }
 
+    /// The newest judged probe of a family was lost.
+    pub(crate) fn is_losing(&self) -> bool {
+        self.probing.iter().any(|probing| probing.history.is_losing())
+    }
+
     /// Share of the recent probes of a family that were lost, where enough is known.
     pub(crate) fn loss(&self) -> Option<f64> {
         let capable = self.probing.iter().filter(|probing| probing.is_capable());

@@ -222,8 +222,10 @@ impl Probing {
         }
         let history = &self.history;
         let active: Vec<IpAddr> = self.targets.in_firing_order(now).iter().map(|target| target.address).collect();
-        let dead = active.into_iter().filter(|target| history.losses_to(*target) >= losses).collect::<Vec<_>>();
-        dead.into_iter().filter(|target| self.targets.mark_dead(*target, now)).collect()
+        let dead: Vec<IpAddr> = active.into_iter().filter(|target| history.losses_to(*target) >= losses).collect();
+        let dead: Vec<IpAddr> = dead.into_iter().filter(|target| self.targets.mark_dead(*target, now)).collect();
+        dead.iter().for_each(|target| self.quality.forget_losses_to(*target));
+        dead
     }
 
     /// Has the next probe leave at once, unless one has just left: another member was not answered.

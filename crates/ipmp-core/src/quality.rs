@@ -2,6 +2,7 @@
 //! Round trips that have shifted are in `shift`, for each target.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use crate::history::{Answer, Kind, Loss};
 use crate::id::ProbeId;
@@ -28,8 +29,8 @@ const CORRUPT_MIN: usize = 3;
 /// What the recent probes showed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Quality {
-    /// The recent ordinary probes, and whether each was lost.
-    recent: VecDeque<(ProbeId, bool)>,
+    /// The recent ordinary probes, their targets, and whether each was lost.
+    recent: VecDeque<(ProbeId, IpAddr, bool)>,
     lost: usize,
     /// Slots since a large probe was sent.
     slots: u32,
@@ -59,7 +60,7 @@ impl Quality {
 
     pub(crate) fn lost(&mut self, loss: &Loss) {
         match loss.kind {
-            Kind::Ordinary => self.push(loss.probe, true),
+            Kind::Ordinary => self.push(loss.probe, loss.target, true),
             Kind::Large => (self.large_lost, self.large_answered) = (self.large_lost + 1, 0),
             Kind::Extra => {}
         }
@@ -67,9 +68,9 @@ impl Quality {
 
     pub(crate) fn answered(&mut self, probe: ProbeId, answer: &Answer) {
         match answer.kind {
-            Kind::Ordinary => match self.recent.iter_mut().rev().find(|(known, _)| *known == probe) {
-                Some((_, lost)) => self.lost -= usize::from(std::mem::take(lost)),
-                None => self.push(probe, false),
+            Kind::Ordinary => match self.recent.iter_mut().rev().find(|(known, ..)| *known == probe) {
+                Some((.., lost)) => self.lost -= usize::from(std::mem::take(lost)),
+                None => self.push(probe, answer.target, false),
             },
             Kind::Large => {
                 self.large_answered += 1;
@@ -86,6 +87,12 @@ impl Quality {
     pub(crate) fn forget_losses(&mut self) {
         self.recent.clear();
         self.lost = 0;
+    }
+
+    /// The target is dead: what was lost to it says nothing of the member.
+    pub(crate) fn forget_losses_to(&mut self, target: IpAddr) {
+        self.recent.retain(|(_, to, lost)| !(*lost && *to == target));
+        self.lost = self.recent.iter().filter(|(.., lost)| *lost).count();
     }
 
     /// Large probes have another length now.
@@ -129,12 +136,12 @@ impl Quality {
         (recent >= if already { 1 } else { CORRUPT_MIN }).then_some(Grey::Corrupt { replies: recent as u32 })
     }
 
-    fn push(&mut self, probe: ProbeId, lost: bool) {
+    fn push(&mut self, probe: ProbeId, target: IpAddr, lost: bool) {
         if self.recent.len() == WINDOW {
             let oldest = self.recent.pop_front();
-            self.lost -= usize::from(oldest.is_some_and(|(_, lost)| lost));
+            self.lost -= usize::from(oldest.is_some_and(|(.., lost)| lost));
         }
-        self.recent.push_back((probe, lost));
+        self.recent.push_back((probe, target, lost));
         self.lost += usize::from(lost);
         self.judged += 1;
     }
@@ -142,7 +149,6 @@ impl Quality {
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
     use std::time::Duration;
 
     use super::*;

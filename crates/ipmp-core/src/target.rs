@@ -130,6 +130,11 @@ impl Targets {
         self.search = search;
     }
 
+    /// All of them.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.all.iter().map(|target| target.address)
+    }
+
     /// Whether the targets are hosts that were discovered, or would be.
     pub(crate) fn are_hosts(&self) -> bool {
         self.hosts

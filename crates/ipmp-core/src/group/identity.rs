@@ -47,15 +47,17 @@ impl Group {
 
     /// The member in whose favour this one is out of service: it has the same hardware address, and had it
     /// before. Those taken offline by the administrator do not count.
-    pub(super) fn twin_of(&self, i: usize) -> Option<IfName> {
-        let mac = |member: &Member| member.nic.and_then(|nic| nic.mac);
-        let own = mac(&self.members[i])?;
-        let twins = self.members.iter().enumerate();
-        let mut earlier = twins.filter(|&(j, other)| {
-            let before = (other.mac_since, j) < (self.members[i].mac_since, i);
-            j != i && mac(other) == Some(own) && !other.offline && before
-        });
-        earlier.next().map(|(_, other)| other.config.interface.clone())
+    fn twin_of(&self, i: usize) -> Option<IfName> {
+        let earlier = |j: usize| (self.members[j].mac_since, j) < (self.members[i].mac_since, i);
+        let twin = self.twins(i).find(|&j| earlier(j))?;
+        Some(self.members[twin].config.interface.clone())
+    }
+
+    /// Members that have the hardware address of this one, without those that are taken offline.
+    pub(super) fn twins(&self, i: usize) -> impl Iterator<Item = usize> {
+        let mac = |j: usize| self.members[j].nic.and_then(|nic| nic.mac);
+        let alike = move |&j: &usize| j != i && !self.members[j].offline && mac(i).is_some() && mac(j) == mac(i);
+        (0..self.members.len()).filter(alike)
     }
 
     /// Tells which members lack IPv4 that others have (§5, homogeneity).

@@ -93,6 +93,8 @@ impl Group {
         if used || member.probing.is_empty() || !others_work {
             member.works(Reason::LinkUp, now);
         } else {
+            // Found by a daemon that has just begun it may idle for want of failback; found later it is new.
+            member.comes_online = self.was_usable;
             member.fails(Cause::Unproven, Reason::Unproven, now);
         }
         if !used {
@@ -152,7 +154,7 @@ impl Group {
 
     /// Has a `Probing` for each family with a test address, and its socket open while that can work.
     pub(super) fn probing_as_configured(&mut self, i: usize, ctx: &mut Context) {
-        let timing = self.timing();
+        let (timing, grouped) = (self.timing(), !self.is_anonymous());
         let (group, now) = (self.config.name.clone(), ctx.now);
         let member = &mut self.members[i];
         let wanted: Vec<_> = member.config.test_addresses.iter().copied().filter(|net| carried(net.addr())).collect();
@@ -177,7 +179,7 @@ impl Group {
         }
         let nic = member.nic.filter(|_| member.link_usable() && !member.is_out());
         for probing in &mut member.probing {
-            let twin = nic.and_then(|nic| ctx.kernel.foreign_copy(nic.index, probing.address()));
+            let twin = nic.filter(|_| grouped).and_then(|nic| ctx.kernel.foreign_copy(nic.index, probing.address()));
             if probing.twin.is_some() != twin.is_some() && nic.is_some() {
                 probing.twin = twin;
                 let (interface, group, address) = (member.config.interface.clone(), group.clone(), probing.address());
@@ -205,6 +207,21 @@ impl Group {
             if !(failed && found.is_empty()) {
                 probing.targets.set(&found, !self.config.targets_exclusive);
             }
+        }
+        self.share_hosts(i);
+    }
+
+    /// A member that has yet to find hosts begins with those that others found (§3, §14 #12).
+    fn share_hosts(&mut self, i: usize) {
+        let lacks = |probing: &Probing| probing.targets.are_hosts() && probing.targets.is_empty();
+        if self.is_anonymous() || !self.members[i].probing.iter().any(lacks) {
+            return;
+        }
+        let others = self.others(i).flat_map(|other| &other.probing).filter(|probing| probing.targets.are_hosts());
+        let known: Vec<IpAddr> = others.flat_map(|probing| probing.targets.addresses()).collect();
+        for probing in self.members[i].probing.iter_mut().filter(|probing| lacks(probing)) {
+            let test = probing.test;
+            known.iter().filter(|host| test.contains(*host)).for_each(|host| probing.targets.offer(*host, false));
         }
     }
 

@@ -6,6 +6,9 @@ use crate::member::{Cause, Member};
 use crate::notice::{Grey, Notice, Reason};
 use crate::time::Instant;
 
+/// So much more of its probes a member loses for another one to be better.
+const LOSS_MARGIN: f64 = 0.05;
+
 impl Group {
     /// An active member is gone: one that idles takes its place, a standby if there is one (§6).
     pub(super) fn activate_another(&mut self, ctx: &mut Context) {
@@ -57,7 +60,9 @@ impl Group {
     fn drain(&mut self, ctx: &mut Context) {
         let group = &self.config.name;
         for i in 0..self.members.len() {
-            let better = self.members.iter().any(|other| is_better(other, &self.members[i]));
+            let already = self.members[i].drained;
+            let mut well = self.members.iter().filter(|other| works_well(other));
+            let better = well.any(|other| already || loses_less(other, &self.members[i]));
             let member = &mut self.members[i];
             let grey = member.degraded.clone().filter(|_| self.config.detection.drain && better && member.usable());
             if std::mem::replace(&mut member.drained, grey.is_some()) == grey.is_some() {
@@ -104,7 +109,7 @@ impl Group {
         if !self.members[i].offline {
             return Err(Refusal::NotOffline(interface));
         }
-        if self.twin_of(i).is_some() {
+        if self.twins(i).next().is_some() {
             return Err(Refusal::DuplicateHardwareAddress(interface));
         }
         self.members[i].offline = false;
@@ -126,13 +131,19 @@ impl Group {
     }
 }
 
-/// Whether another member would serve better than a degraded one. Where all lose alike, by what befell the
-/// network, windows that are not quite in step must not empty one of them: the other loses half at most.
-fn is_better(other: &Member, degraded: &Member) -> bool {
-    let works_well = other.usable() && other.link_usable() && other.degraded.is_none();
-    let loses_less = match (&degraded.degraded, degraded.loss(), other.loss()) {
-        (Some(Grey::Loss { .. }), Some(loss), Some(others)) => others <= loss / 2.0,
+/// Whether a member could serve in place of a degraded one.
+fn works_well(member: &Member) -> bool {
+    member.usable() && member.link_usable() && member.degraded.is_none()
+}
+
+/// Whether another member loses clearly less than one that is degraded by its losses. What befalls the whole
+/// network makes all of them lose, though never quite in step: that must not empty one of them.
+fn loses_less(other: &Member, degraded: &Member) -> bool {
+    match (&degraded.degraded, degraded.loss(), other.loss()) {
+        (Some(Grey::Loss { .. }), Some(loss), Some(others)) => {
+            let clearly = others <= loss / 2.0 && others + LOSS_MARGIN <= loss;
+            clearly && !degraded.is_losing() && !other.is_losing()
+        }
         _ => true,
-    };
-    works_well && loses_less
+    }
 }

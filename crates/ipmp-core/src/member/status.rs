@@ -60,7 +60,7 @@ impl Member {
     }
 
     fn lacks_targets(&self) -> bool {
-        !self.probing.is_empty() && !self.probe_capable()
+        self.probing.iter().any(|probing| probing.twin.is_none()) && !self.probe_capable()
     }
 
     fn waits_for(&self, damping: Damping, now: Instant) -> Option<Waiting> {
