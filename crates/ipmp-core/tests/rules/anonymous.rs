@@ -125,6 +125,15 @@ fn hardware_addresses_need_not_be_unique() {
 }
 
 #[test]
+fn addresses_need_not_be_unique() {
+    let mut bench = tracking();
+    bench.address("lan1", "198.51.100.7/24");
+    bench.run(s(3));
+    assert!(bench.is("lan0", MemberState::Ok));
+    assert_eq!(bench.times("test_address_duplicate"), 0);
+}
+
+#[test]
 fn nothing_is_told_of_detection_times() {
     let mut bench = tracking();
     bench.fate(|probe| if probe.member.starts_with("lan") { Fate::After(ms(130)) } else { QUICK });

@@ -269,7 +269,8 @@ fn a_test_address_that_is_not_unique_is_not_probed_from() {
     bench.forget();
     bench.run(s(2));
     assert!(bench.sent_by("eth0").is_empty());
-    assert!(bench.member("eth0").probe == ProbeState::Disabled && bench.carries("eth0") == 1);
+    assert!(bench.member("eth0").probe == ProbeState::Disabled);
+    assert!(bench.is("eth0", MemberState::Ok) && bench.carries("eth0") == 1);
     bench.unaddress("other0", "192.0.2.10/24");
     assert_eq!(bench.times("test_address_configured"), 1);
     bench.run(s(1));
@@ -460,6 +461,17 @@ fn the_twin_that_is_removed_brings_it_back() {
     assert!(bench.is("eth1", MemberState::Ok));
 }
 
+/// The one that comes online is the later one, whichever had the address first.
+#[test]
+fn online_is_refused_while_the_twin_that_took_over_serves() {
+    let mut bench = Bench::running(group([tested(0), tested(1), tested(2)]));
+    make_twins(&mut bench, "eth0", "eth1");
+    bench.offline("eth0").unwrap();
+    bench.run(s(3));
+    assert!(matches!(bench.online("eth0"), Err(Refusal::DuplicateHardwareAddress(_))));
+    assert!(bench.is("eth0", MemberState::Offline) && bench.is("eth1", MemberState::Ok));
+}
+
 #[test]
 fn the_twin_that_goes_offline_brings_it_back() {
     let mut bench = Bench::running(group([tested(0), tested(1), tested(2)]));
@@ -605,8 +617,12 @@ fn without_failback_a_repaired_member_of_a_failed_group_is_active() {
 
 #[test]
 fn without_failback_a_member_found_first_is_active() {
-    let bench = Bench::running(no_failback(pair()));
+    let mut bench = Bench::running(no_failback(pair()));
     assert_eq!(bench.active(), ["eth0", "eth1"]);
+    bench.plug("eth2");
+    bench.reload(|config| config.groups[0].members.push(tested(2)));
+    bench.run(s(3));
+    assert_eq!(bench.active(), ["eth0", "eth1", "eth2"]);
 }
 
 #[test]

@@ -205,6 +205,14 @@ fn a_new_member_takes_over_the_hosts_of_the_whole_group() {
         bench.run(ms(1));
         assert_eq!(bench.targets(late, Active).len(), 2, "{late}");
     }
+    let mut bench = Bench::new(without_gateway());
+    bench.hosts = ips([7, 8]);
+    bench.start();
+    bench.run(s(2));
+    bench.hosts.clear();
+    bench.plug("eth2");
+    bench.reload(|config| config.groups[0].members.push(tested(2)));
+    assert_eq!(bench.targets("eth2", Active).len(), 2);
 }
 
 #[test]

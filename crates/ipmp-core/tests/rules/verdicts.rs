@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use ipmp_core::status::{GroupState, MemberState, Run, TargetState::Dead, Waiting};
-use ipmp_core::{Change, Detection, GroupConfig, Notice, ProbeOutcome, Schedule};
+use ipmp_core::{Change, Damping, Detection, GroupConfig, Notice, ProbeOutcome, Schedule};
 
 use crate::bench::*;
 
@@ -382,6 +382,23 @@ fn the_penalty_grows_by_a_thousand_a_failure_and_halves_with_time() {
     bench.carrier("eth0", true);
     bench.run(s(60));
     assert_eq!(bench.member("eth0").penalty, 500);
+}
+
+/// The limits are configured; a higher one takes more failures.
+#[test]
+fn repair_is_suspended_from_the_limit_that_is_configured_on() {
+    for (suspend, flaps) in [(1500, 2), (3000, 4), (9000, 10)] {
+        let damping = Damping { suspend, ..Damping::default() };
+        let detection = Detection { damping, ..pair().detection };
+        let mut bench = Bench::running(GroupConfig { detection, ..group([untested(0), untested(1)]) });
+        for flapped in 1..=flaps {
+            assert!(bench.is("eth0", MemberState::Ok), "{suspend}: {flapped}");
+            bench.carrier("eth0", false);
+            bench.run(ms(100));
+            bench.carrier("eth0", true);
+        }
+        assert!(bench.is("eth0", MemberState::Failed), "{suspend}");
+    }
 }
 
 #[test]
