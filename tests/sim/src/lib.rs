@@ -11,11 +11,14 @@ pub mod invariants;
 pub mod kernel;
 pub mod network;
 pub mod operator;
+pub mod rest;
 pub mod rng;
 pub mod seed;
 pub mod site;
 pub mod stage;
+pub mod table;
 pub mod trace;
+pub mod trial;
 pub mod world;
 
 pub use invariants::{Rule, Violation};

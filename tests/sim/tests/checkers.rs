@@ -1,10 +1,15 @@
 //! The checkers can fail: the core is made to misbehave, and the rule that this breaks is named.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::time::Duration;
 
-use ipmp_core::kernel::{AddressInfo, AddressKey, ROUTE_METRIC, Route, RouteKey, Scope};
-use ipmp_core::{Action, Change, Config, Event, Instant, Notice, Transaction, TransactionId};
+use ipmp_core::kernel::{AddressInfo, AddressKey, ROUTE_METRIC, Route, RouteKey, Scope, Tunables};
+use ipmp_core::notice::Reason;
+use ipmp_core::{Action, Change, Config, Event, Family, Instant, Notice, Transaction, TransactionId};
 use ipmp_sim::invariants::{at_home, holds_nothing};
+use ipmp_sim::network::Path;
 use ipmp_sim::site::{self, Port};
 use ipmp_sim::stage::{Stage, group};
 use ipmp_sim::{Deed, Rule};
@@ -165,22 +170,129 @@ fn changes_without_end() {
     breaks(&mut stage, Duration::from_secs(60), Rule::Steady);
 }
 
+/// From now on the core is told of no answer to a probe of a port, which the world knows have come.
+fn deafen(stage: &mut Stage, port: Port) {
+    let mine = Rc::new(RefCell::new(BTreeSet::new()));
+    let sent = mine.clone();
+    stage.meddler.actions = Some(Box::new(move |_, actions: &mut Vec<Action>| {
+        for action in actions {
+            if let Action::SendProbe { probe, member, .. } = action
+                && *member == port.name()
+            {
+                sent.borrow_mut().insert(*probe);
+            }
+        }
+    }));
+    stage.meddler.event = Some(Box::new(move |_: Instant, event: Event| match &event {
+        Event::Reply { probe, .. } if mine.borrow().contains(probe) => None,
+        _ => Some(event),
+    }));
+}
+
 #[test]
 fn a_failure_without_losses() {
     let mut stage = Stage::of(12, group(1, 2, FDT));
-    // The core hears no answer any more, which the world knows have come; but another member's it hears.
-    let mut mine = Vec::new();
-    stage.meddler.event = Some(Box::new(move |_: Instant, event: Event| match &event {
-        Event::ProbeSent { probe, .. } => {
-            if probe.0 % 2 == 0 || mine.len() < 4 {
-                mine.push(*probe);
-            }
-            Some(event)
-        }
-        Event::Reply { probe, .. } if mine.contains(probe) => None,
-        _ => Some(event),
+    deafen(&mut stage, Port(0));
+    breaks(&mut stage, Duration::from_secs(60), Rule::VerdictsJust);
+}
+
+/// Tells something once, at the next occasion.
+fn tell_once(stage: &mut Stage, notices: Vec<Notice>) {
+    let mut once = Some(notices);
+    stage.meddler.actions = Some(Box::new(move |_, actions: &mut Vec<Action>| {
+        actions.extend(once.take().into_iter().flatten().map(Action::Notify));
     }));
-    breaks(&mut stage, Duration::from_secs(600), Rule::VerdictsJust);
+}
+
+fn failed(port: Port, reason: Reason) -> Notice {
+    Notice::InterfaceFailed { interface: port.name(), group: "ipmp0".parse().unwrap(), reason }
+}
+
+#[test]
+fn a_failure_that_is_not_confirmed() {
+    let mut stage = Stage::of(18, group(1, 2, FDT));
+    stage.cuts(Port(0));
+    stage.plays(FDT / 2);
+    // Some are lost, and not all that it takes.
+    let reason = Reason::ProbesLost { lost: 21, targets: vec![], last_reply: None };
+    tell_once(&mut stage, vec![failed(Port(0), reason)]);
+    breaks(&mut stage, Duration::from_secs(1), Rule::VerdictsJust);
+}
+
+#[test]
+fn a_failure_by_large_probes() {
+    let mut stage = Stage::of(19, group(1, 2, FDT));
+    stage.meddler.actions = Some(Box::new(|_, actions: &mut Vec<Action>| {
+        for action in actions {
+            if let Action::SendProbe { length, .. } = action {
+                *length = Some(1500);
+            }
+        }
+    }));
+    stage.does(Deed::Path(Port(0), Path { mtu: 1400, ..Path::default() }));
+    breaks(&mut stage, FDT * 2, Rule::VerdictsJust);
+}
+
+#[test]
+fn a_failure_detection_time_that_is_raised_for_nothing() {
+    let raised = |now: Duration| Notice::FdtRaised {
+        interface: Port(0).name(),
+        group: "ipmp0".parse().unwrap(),
+        family: Family::V4,
+        wanted: FDT,
+        now,
+    };
+    let mut stage = Stage::of(20, group(1, 2, FDT));
+    tell_once(&mut stage, vec![raised(FDT * 2)]);
+    breaks(&mut stage, Duration::from_secs(1), Rule::VerdictsJust);
+
+    let mut stage = Stage::of(20, group(1, 2, FDT));
+    stage.does(Deed::Path(Port(0), Path { delay: FDT / 4, ..Path::default() }));
+    tell_once(&mut stage, vec![raised(FDT * 11)]);
+    breaks(&mut stage, Duration::from_secs(1), Rule::VerdictsJust);
+}
+
+#[test]
+fn a_repair_in_spite_of_a_penalty() {
+    let mut stage = Stage::of(21, group(1, 2, FDT));
+    let repaired = Notice::InterfaceRepaired {
+        interface: Port(0).name(),
+        group: "ipmp0".parse().unwrap(),
+        reason: Reason::LinkUp,
+    };
+    let mut story = vec![failed(Port(0), Reason::LinkUp); 3];
+    story.push(repaired);
+    tell_once(&mut stage, story);
+    breaks(&mut stage, Duration::from_secs(1), Rule::Steady);
+}
+
+#[test]
+fn a_twin_that_carries_on() {
+    let mut stage = Stage::of(22, group(2, 2, FDT));
+    idle_mover(&mut stage);
+    stage.does(Deed::Mac(Port(1), Port(0).mac()));
+    let end = stage.now + Duration::from_secs(20);
+    let violation = stage.run_until(end).expect_err("it carries on");
+    assert!(matches!(violation.rule, Rule::StandbysIdle | Rule::Reachable), "{violation}");
+}
+
+#[test]
+fn hands_on_an_interface_in_no_group() {
+    let mut stage = Stage::of(23, group(1, 2, FDT));
+    let index = stage.kernel.index_of(Port(5)).unwrap();
+    inject_once(&mut stage, vec![Change::Tune { index, tunables: Tunables::MEMBER }]);
+    breaks(&mut stage, Duration::from_secs(2), Rule::ForeignUntouched);
+}
+
+#[test]
+fn a_home_with_a_raised_failure_detection_time() {
+    let mut stage = Stage::of(24, group(1, 2, FDT));
+    for port in [Port(0), Port(1)] {
+        stage.does(Deed::Path(port, Path { delay: FDT / 5, ..Path::default() }));
+    }
+    stage.plays(Duration::from_secs(60));
+    let violation = at_home(&stage.scene()).expect_err("it is raised");
+    assert!(violation.what.contains("failure detection time"), "{violation}");
 }
 
 #[test]

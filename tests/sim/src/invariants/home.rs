@@ -8,15 +8,20 @@ use ipmp_core::kernel::{AddressKey, ROUTE_METRIC, RouteKey, Tunables};
 use ipmp_core::status::{GroupState, GroupStatus};
 use ipmp_core::{Config, GroupConfig, IfIndex, IfName};
 
-use super::truth::{holders, index_of, interval};
-use super::{Rule, Scene, Violation, reach};
+use super::truth::{convalescence, holders, index_of, interval};
+use super::{Rule, Scene, Violation, penalty, reach};
 
 /// Within this everything is home once all faults are over. A change that was refused for long is tried
-/// again after a minute, a target that was dead is probed again after one, a link that flapped is
-/// trusted after one; then ten replies, and once more for what depends on it.
+/// again after a minute, a target that was dead is probed again after two, a failure detection time that was
+/// raised is lowered after one and as many probes as it takes to see it; then ten replies, and once more for
+/// what depends on it. A member that failed again and again is kept out for some half-lives, and one
+/// that was degraded is well when the probes that showed it are forgotten.
 pub fn homecoming(config: &Config) -> Duration {
-    let longest = config.groups.iter().map(interval).max().unwrap_or_default();
-    Duration::from_secs(180) + longest * 24
+    let of_group = |group: &GroupConfig| {
+        let damped = penalty::longest(group.detection.damping);
+        interval(group) * 150 + damped + convalescence(group)
+    };
+    Duration::from_secs(200) + config.groups.iter().map(of_group).max().unwrap_or_default()
 }
 
 /// Whether everything is home.
@@ -43,6 +48,9 @@ fn faults(scene: &Scene, group: &GroupConfig, shown: &GroupStatus) -> Vec<String
     let wanted = if group.members.is_empty() { GroupState::Failed } else { GroupState::Ok };
     if shown.state != wanted {
         faults.push(format!("its state is {:?}", shown.state));
+    }
+    if shown.failure_detection_time.is_some_and(|in_force| in_force != group.failure_detection_time) {
+        faults.push(format!("its failure detection time is {:?}", shown.failure_detection_time));
     }
     policy(group, &active, &mut faults);
     interface(scene, group, &mut faults);

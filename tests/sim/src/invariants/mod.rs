@@ -10,9 +10,12 @@ mod home;
 mod outage;
 mod ownership;
 mod patience;
+mod penalty;
 mod reach;
 mod standby;
 mod steady;
+mod tempo;
+mod told;
 mod truth;
 mod verdict;
 
@@ -133,6 +136,7 @@ struct Limit {
 #[derive(Debug, Default)]
 pub struct Checks {
     truth: truth::Truth,
+    ownership: ownership::Ownership,
     handovers: handover::Handovers,
     outages: outage::Outages,
     steadiness: steady::Steadiness,
@@ -159,6 +163,7 @@ impl Checks {
         }
         self.seen = seen;
         self.truth.update(scene);
+        self.ownership.update(scene);
         self.handovers.update(scene);
         self.outages.update(scene, &self.truth);
         if !self.truth.all_good(scene) {
@@ -266,6 +271,7 @@ impl Checks {
         self.refreshed(scene.now + longest);
         self.truth.configured(before, scene);
         self.handovers.configured(scene);
+        self.verdicts.configured(scene.now);
         self.steadiness.allow_upheaval(scene.now);
     }
 
@@ -278,6 +284,7 @@ impl Checks {
 
     /// The daemon is told something.
     pub fn told(&mut self, event: &Event, scene: &Scene) {
+        self.truth.told(event, &scene.daemon.config, scene.now);
         match event {
             Event::Reply { probe, .. } => {
                 if let Some(member) = self.verdicts.answered(*probe) {
@@ -295,12 +302,21 @@ impl Checks {
         }
     }
 
-    /// The daemon sends a probe; `refused` where the kernel did not let it.
-    pub fn probed(&mut self, member: &IfName, probe: ProbeId, sent: Instant, refused: bool, config: &Config) {
+    /// The daemon sends a probe, perhaps a `large` one; `refused` where the kernel did not let it.
+    pub fn probed(
+        &mut self,
+        member: &IfName,
+        (probe, sent): (ProbeId, Instant),
+        large: bool,
+        refused: bool,
+        config: &Config,
+    ) {
         let group = config.groups.iter().find(|group| group.members.iter().any(|m| m.interface == *member));
-        if let Some(group) = group {
-            self.verdicts.probed(member, probe, sent, truth::interval(group), refused);
-        }
+        // Members of no group are watched as the system is.
+        let promise = group.map_or((config.failure_detection_time, config.detection.schedule), |group| {
+            (group.failure_detection_time, group.detection.schedule)
+        });
+        self.verdicts.probed(member, probe, sent, promise, large, refused);
     }
 
     /// A probe socket is opened: what was sent before is forgotten.
@@ -310,7 +326,9 @@ impl Checks {
 
     /// The administrator is told something.
     pub fn notified(&mut self, notice: &Notice, scene: &Scene) -> Result<(), Violation> {
-        self.verdicts.notified(notice, scene)
+        self.verdicts.notified(notice, scene)?;
+        self.truth.tempo.notified(notice, scene)?;
+        steady::notified(&mut self.truth, notice, scene)
     }
 
     /// A command was answered.
@@ -322,7 +340,7 @@ impl Checks {
 
     /// A change is about to be tried; its transaction was asked for at `asked`.
     pub fn before_change(&mut self, scene: &Scene, change: &Change, asked: Instant) -> Result<(), Violation> {
-        ownership::before_change(scene, change)?;
+        self.ownership.before_change(scene, change)?;
         self.handovers.before_change(scene, &self.truth, change, asked)?;
         self.outages.before_change(scene, change)?;
         self.steadiness.before_change(scene, change)

@@ -45,7 +45,7 @@ impl Outages {
                 }
                 Some(judged) if was_dark && !dark => {
                     // Ten replies, and as long again for verdicts that waited.
-                    judged.until = Some(scene.now + truth::interval(group) * 24 + MOVE);
+                    judged.until = Some(scene.now + truth.tempo.now(group) / 7 * 24 + MOVE);
                 }
                 Some(judged) if judged.until.is_some_and(|until| until < scene.now) => {
                     self.judged.remove(&segment);

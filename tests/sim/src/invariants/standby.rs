@@ -3,7 +3,7 @@
 use ipmp_core::kernel::AddressKey;
 use ipmp_core::{GroupConfig, Instant, MemberConfig};
 
-use super::truth::{self, Truth, interval};
+use super::truth::{self, Truth};
 use super::{Limit, MOVE, Rule, Scene};
 
 /// What must be idle, by when.
@@ -20,7 +20,7 @@ pub(super) fn limits(scene: &Scene, truth: &Truth) -> Vec<Limit> {
             };
             limits.extend(by.map(|by| Limit {
                 rule: Rule::StandbysIdle,
-                by: by.max(truth.calm_since) + interval(group) * 2 + MOVE,
+                by: by.max(truth.calm_since) + truth.tempo.now(group) / 7 * 2 + MOVE,
                 what: format!("{} of {} carries data, and is {why}", member.interface, group.name),
             }));
         }
@@ -28,10 +28,10 @@ pub(super) fn limits(scene: &Scene, truth: &Truth) -> Vec<Limit> {
     limits
 }
 
-/// Since when each member that is not standby must be known to be usable.
+/// Since when each member that is not standby must be known to work well.
 fn nobody_missing(truth: &Truth, group: &GroupConfig) -> Option<Instant> {
     let actives = group.members.iter().filter(|member| !member.standby);
-    let ready: Option<Vec<Instant>> = actives.map(|member| truth.ready_at(group, member)).collect();
+    let ready: Option<Vec<Instant>> = actives.map(|member| truth.well_at(group, member)).collect();
     ready?.into_iter().max()
 }
 

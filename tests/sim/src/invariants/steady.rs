@@ -3,17 +3,21 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use ipmp_core::{Change, Config, Instant};
+use ipmp_core::status::{GroupStatus, MemberState, MemberStatus};
+use ipmp_core::{Change, Config, GroupConfig, IfName, Instant, Notice};
 
 use super::home::homecoming;
 use super::patience::{Patience, Subject};
-use super::truth::interval;
+use super::truth::{Truth, interval};
 use super::{Rule, Scene, Violation};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// A change may be compared with what is known of the kernel for so long after it.
 const RECENT: Duration = Duration::from_secs(3);
+
+/// A penalty may be over this much earlier than reckoned here.
+const MARGIN: Duration = Duration::from_millis(20);
 
 /// Changes of the last minute, and what excuses them.
 #[derive(Debug, Default)]
@@ -81,17 +85,52 @@ impl Steadiness {
     }
 }
 
+/// The administrator is told of a failure, or of a repair: one that failed too often is not repaired while
+/// another member works.
+pub(super) fn notified(truth: &mut Truth, notice: &Notice, scene: &Scene) -> Result<(), Violation> {
+    let (Notice::InterfaceFailed { interface, group, .. } | Notice::InterfaceRepaired { interface, group, .. }) =
+        notice
+    else {
+        return Ok(());
+    };
+    let Some(group) = scene.daemon.config.groups.iter().find(|of| of.name == *group) else { return Ok(()) };
+    let damping = group.detection.damping;
+    if matches!(notice, Notice::InterfaceFailed { .. }) {
+        truth.penalties.failed(interface, damping, scene.now);
+        return Ok(());
+    }
+    // One that held through an outage has not failed, and comes back with everybody else.
+    let had_failed = truth.penalties.repaired(interface);
+    let kept_out = truth.penalties.until(interface, damping).is_some_and(|until| scene.now + MARGIN < until);
+    if had_failed && kept_out && another_works(scene, group, interface) {
+        let what = format!("{interface} is repaired in spite of its penalty, and another member works");
+        return Err(scene.violation(Rule::Steady, what));
+    }
+    Ok(())
+}
+
+/// Whether the daemon has had a better member than this one for some time. What it has known for no time at
+/// all came to it together with the repair, or after it.
+fn another_works(scene: &Scene, group: &GroupConfig, than: &IfName) -> bool {
+    let status = scene.daemon.engine().map(|engine| engine.status(scene.now)).unwrap_or_default();
+    let shown = status.groups.into_iter().find(|shown| shown.name == group.name);
+    let works = |member: &MemberStatus| {
+        let functions = matches!(member.state, MemberState::Ok | MemberState::Degraded | MemberState::Unknown);
+        functions && member.interface != *than && member.since < scene.now
+    };
+    shown.is_some_and(|shown: GroupStatus| shown.members.iter().any(works))
+}
+
 /// A member fails and is repaired once in nine and a half intervals at most, or twice a minute where
 /// nothing is probed; each time addresses and routes may move. An upheaval may rewrite everything.
 fn changes_a_minute(config: &Config, upheavals: usize) -> usize {
-    let of_group = |group: &ipmp_core::GroupConfig| {
+    let of_group = |group: &GroupConfig| {
         let cycles = 3 + (MINUTE.as_secs_f64() / (interval(group).as_secs_f64() * 9.5)) as usize;
         let routes = 2 + group.routes.len();
         cycles * 2 * group.members.len() * (2 * group.addresses.len() + routes + 1)
     };
-    let everything = |group: &ipmp_core::GroupConfig| {
-        10 + 4 * group.addresses.len() + 4 * group.routes.len() + 8 * group.members.len()
-    };
+    let everything =
+        |group: &GroupConfig| 10 + 4 * group.addresses.len() + 4 * group.routes.len() + 8 * group.members.len();
     let steady: usize = config.groups.iter().map(of_group).sum();
     let whole: usize = config.groups.iter().map(everything).sum::<usize>() + 30;
     steady + (upheavals + 1) * whole

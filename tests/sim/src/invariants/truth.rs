@@ -4,13 +4,20 @@
 //! path are without any fault, and neither in between: lossy, slow, or cut off together with everybody
 //! else. From this follow the moments by which the daemon must have stopped using a member (`gone_by`),
 //! and from which it must be able to (`ready_at`).
+//!
+//! How soon follows from the failure detection time that is promised (`tempo`); a member that failed again
+//! and again is not ready before its penalty is over (`penalty`), and one whose hardware address another
+//! member has is out of service (`told`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ipmp_core::kernel::Scope;
-use ipmp_core::{Change, Command, Config, GroupConfig, IfIndex, IfName, Instant, MemberConfig};
+use ipmp_core::{Change, Command, Config, Event, GroupConfig, IfIndex, IfName, Instant, MemberConfig, Schedule};
 
+use super::penalty::Penalties;
+use super::tempo::Tempo;
+use super::told::Told;
 use super::{LINK_NOTICE, Scene};
 use crate::kernel::Kernel;
 
@@ -20,18 +27,35 @@ const QUIET_PERIOD: Duration = Duration::from_millis(41_500);
 /// Lateness of timers over the length of a detection.
 const SLACK: Duration = Duration::from_millis(50);
 
-/// A member without probes is held for a minute after it flapped.
-const FLAP_HOLD: Duration = Duration::from_secs(62);
+/// Where targets have to be found by multicast first, that takes as long as this many probes at most.
+const DISCOVERY: u32 = 4;
 
 /// The probe interval of a group: five losses, and two.
 pub(super) fn interval(group: &GroupConfig) -> Duration {
     group.failure_detection_time / 7
 }
 
-/// Whether probes can tell anything of a member.
+/// Where degraded members are emptied, this long after the last fault the last of them must be well again: a
+/// hundred probes are looked back at, a tenth of all are large, and of round trips twenty to each of five
+/// targets.
+pub(super) fn convalescence(group: &GroupConfig) -> Duration {
+    let period = match group.detection.schedule {
+        Schedule::Classic => interval(group),
+        Schedule::Confirm => interval(group) * 3,
+    };
+    if group.detection.drain { period * 120 } else { Duration::ZERO }
+}
+
+/// Whether probes can tell anything of a member, whoever answers to multicast.
 pub(super) fn probed(group: &GroupConfig, member: &MemberConfig) -> bool {
     let somebody = !group.targets.is_empty()
         || (!group.targets_exclusive && (!group.gateways.is_empty() || !group.routes.is_empty()));
+    !member.test_addresses.is_empty() && somebody
+}
+
+/// Whether probes may tell something of a member, if somebody answers to multicast.
+fn may_be_probed(group: &GroupConfig, member: &MemberConfig) -> bool {
+    let somebody = !group.targets_exclusive || !group.targets.is_empty();
     !member.test_addresses.is_empty() && somebody
 }
 
@@ -65,6 +89,13 @@ pub(super) struct Truth {
     pub(super) fresh_since: Instant,
     /// The kernel refuses to send some probes, which counts as loss on any path.
     pub(super) probes_refused: bool,
+    /// Which failure detection times are promised.
+    pub(super) tempo: Tempo,
+    /// Who is kept out for its failures.
+    pub(super) penalties: Penalties,
+    told: Told,
+    /// Out of service for their hardware addresses, and since when.
+    twins: BTreeMap<IfName, Instant>,
 }
 
 impl Truth {
@@ -75,6 +106,7 @@ impl Truth {
     /// Takes in how links and paths are now.
     pub(super) fn update(&mut self, scene: &Scene) {
         let now = scene.now;
+        self.tempo.update(scene);
         for (group, member) in members(&scene.daemon.config) {
             let link = scene.kernel.link_named(&member.interface).filter(|link| link.usable());
             let port = link.and_then(|link| scene.kernel.port_of(link.index));
@@ -86,7 +118,7 @@ impl Truth {
             let cut = port.is_some_and(|port| scene.network.path(port).cut()) && probed(group, member);
 
             let truth = self.members.entry(member.interface.clone()).or_default();
-            truth.offline_since = self.offline.get(&member.interface).copied();
+            truth.offline_since = out_since(&self.offline, &self.twins, &member.interface);
             let was_up = truth.link_up_since.is_some();
             since(&mut truth.link_up_since, link.is_some(), now);
             since(&mut truth.link_dead_since, link.is_none(), now);
@@ -106,9 +138,10 @@ impl Truth {
     /// By when the daemon must have stopped using a member; none while it may.
     pub(super) fn gone_by(&self, group: &GroupConfig, member: &MemberConfig) -> Option<Instant> {
         let truth = self.member(&member.interface);
-        let cut = truth
-            .cut_since
-            .map(|since| since.max(truth.quiet_until).max(self.fresh_since) + interval(group) * 7 + SLACK);
+        let cut = truth.cut_since.map(|since| {
+            let detection = self.tempo.longest(group, since);
+            since.max(truth.quiet_until).max(self.fresh_since) + detection + SLACK
+        });
         let dead = truth.link_dead_since.map(|since| since + LINK_NOTICE);
         [cut, dead, truth.offline_since].into_iter().flatten().min()
     }
@@ -117,6 +150,13 @@ impl Truth {
     /// take up to eleven and a half intervals, probes that were lost before their end included.
     pub(super) fn ready_at(&self, group: &GroupConfig, member: &MemberConfig) -> Option<Instant> {
         self.proven_at(group, member, self.member(&member.interface).good_since?)
+    }
+
+    /// From when on it must be known to work well: it is not emptied any more for what was before.
+    pub(super) fn well_at(&self, group: &GroupConfig, member: &MemberConfig) -> Option<Instant> {
+        let truth = self.member(&member.interface);
+        let recovered = truth.good_since?.max(truth.discovered).max(self.fresh_since) + convalescence(group);
+        Some(self.ready_at(group, member)?.max(recovered))
     }
 
     /// The same as it was known until just now.
@@ -131,8 +171,24 @@ impl Truth {
         if truth.offline_since.is_some() || self.leaving.contains(&member.interface) {
             return None;
         }
-        let proof = if probed(group, member) { interval(group) * 12 + SLACK } else { FLAP_HOLD };
-        Some(good_since.max(truth.discovered).max(self.fresh_since) + proof)
+        let begin = good_since.max(truth.discovered).max(self.fresh_since);
+        let interval = self.tempo.longest(group, begin) / 7;
+        let proof = match (probed(group, member), may_be_probed(group, member)) {
+            (true, _) => interval * 12 + SLACK,
+            (false, true) => interval * (12 + DISCOVERY) + SLACK,
+            (false, false) => LINK_NOTICE,
+        };
+        let suspended = self.suspended_until(group, member).unwrap_or_default();
+        Some((begin + proof).max(suspended))
+    }
+
+    /// Until when a member may be kept out for its failures: as long as its penalty says, or another member
+    /// may seem to work.
+    fn suspended_until(&self, group: &GroupConfig, member: &MemberConfig) -> Option<Instant> {
+        let until = self.penalties.until(&member.interface, group.detection.damping)? + SLACK;
+        let others = group.members.iter().filter(|other| other.interface != member.interface);
+        let alone: Option<Vec<Instant>> = others.map(|other| self.gone_by(group, other)).collect();
+        Some(alone.map_or(until, |gone| gone.into_iter().max().map_or(Instant::default(), |last| last.min(until))))
     }
 
     /// From when on the daemon must know that a member has a link; none while it has none.
@@ -174,7 +230,48 @@ impl Truth {
                 self.discovered(&member.interface, now, !in_use);
             }
         }
+        self.tempo.configured(before, config, now);
+        self.penalties.retain(|name| {
+            before.groups.iter().any(|old| {
+                let stays = |group: &&GroupConfig| group.interface == old.interface && has(group, name);
+                has(old, name) && config.groups.iter().any(|group| stays(&group))
+            })
+        });
+        self.note_twins(config, now);
         self.update(scene);
+    }
+
+    /// The daemon is told something.
+    pub(super) fn told(&mut self, event: &Event, config: &Config, now: Instant) {
+        for name in self.told.told(event) {
+            if let Some((group, _)) = members(config).find(|(_, member)| member.interface == name) {
+                self.penalties.blinked(&name, group.detection.damping, now);
+            }
+        }
+        if matches!(event, Event::Kernel(_)) {
+            self.note_twins(config, now);
+        }
+    }
+
+    /// Takes in who is out of service for its hardware address. Whoever comes back has to prove itself.
+    fn note_twins(&mut self, config: &Config, now: Instant) {
+        self.told.note_macs(config, now);
+        let twins = self.told.twins(config, |name| self.offline.contains_key(name) || self.leaving.contains(name));
+        let returned: Vec<IfName> = self.twins.keys().filter(|name| !twins.contains(name)).cloned().collect();
+        for name in returned {
+            self.twins.remove(&name);
+            self.discovered(&name, now, true);
+            self.calm_since = self.calm_since.max(now);
+        }
+        for name in twins {
+            self.twins.entry(name).or_insert_with(|| {
+                self.calm_since = self.calm_since.max(now);
+                now
+            });
+        }
+        for (name, truth) in &mut self.members {
+            truth.offline_since = out_since(&self.offline, &self.twins, name);
+        }
     }
 
     /// A genuine reply came to a member: its quiet period is over.
@@ -208,7 +305,7 @@ impl Truth {
             Command::Online(_) => {}
         }
         for (name, truth) in &mut self.members {
-            truth.offline_since = self.offline.get(name).copied();
+            truth.offline_since = out_since(&self.offline, &self.twins, name);
         }
     }
 
@@ -233,10 +330,23 @@ impl Truth {
     /// The daemon is gone.
     pub(super) fn forget(&mut self, now: Instant) {
         self.members.clear();
+        self.tempo.forget();
+        self.told.forget();
+        self.twins.clear();
+        self.penalties = Penalties::default();
         // The command died with the process, its effect, if it was remembered, did not.
         let died = std::mem::take(&mut self.leaving);
         self.offline.extend(died.into_iter().map(|name| (name, now)));
     }
+}
+
+/// Since when a member is out of service, by the administrator or for its hardware address.
+fn out_since(offline: &BTreeMap<IfName, Instant>, twins: &BTreeMap<IfName, Instant>, name: &IfName) -> Option<Instant> {
+    [offline.get(name), twins.get(name)].into_iter().flatten().min().copied()
+}
+
+fn has(group: &GroupConfig, name: &IfName) -> bool {
+    group.members.iter().any(|member| member.interface == *name)
 }
 
 /// All members with their groups.

@@ -1,4 +1,5 @@
-//! 6: no failure without five losses in a row, and none later than promised.
+//! 6: no failure without five losses in a row, or twenty-one where they are confirmed, and none later than
+//! promised.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -6,7 +7,7 @@ use std::time::Duration;
 use ipmp_core::kernel::Link;
 use ipmp_core::notice::Reason;
 use ipmp_core::status::MemberState;
-use ipmp_core::{IfIndex, IfName, Instant, Notice, ProbeId};
+use ipmp_core::{IfIndex, IfName, Instant, Notice, ProbeId, Schedule};
 
 use super::truth::{Truth, members};
 use super::{Limit, MOVE, Rule, Scene, Violation};
@@ -17,14 +18,38 @@ const REMEMBERED: usize = 64;
 /// A step this late at least, or an interval, is a stall.
 const STALL: Duration = Duration::from_millis(20);
 
-/// Losses that fail a member.
+/// Losses that fail a member, whatever the schedule.
 const LOSSES: usize = 5;
+
+/// What the confirming schedule promises on top.
+const LOSSES_CONFIRMED: usize = 21;
+
+/// For so long after a reload, a run may have been counted by the schedule before it.
+const RELOADED: Duration = Duration::from_secs(1);
+
+/// How many losses in a row a schedule takes.
+fn losses_to_fail(schedule: Schedule) -> usize {
+    match schedule {
+        Schedule::Classic => LOSSES,
+        Schedule::Confirm => LOSSES_CONFIRMED,
+    }
+}
+
+/// Before that a probe is not lost, whatever is known of its target.
+fn patience(failure_detection_time: Duration, schedule: Schedule) -> Duration {
+    match schedule {
+        Schedule::Classic => failure_detection_time / 7,
+        Schedule::Confirm => failure_detection_time / 32,
+    }
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Probe {
     id: ProbeId,
     sent: Instant,
     interval: Duration,
+    patience: Duration,
+    large: bool,
     refused: bool,
     answered: bool,
     void: bool,
@@ -36,18 +61,33 @@ pub(super) struct Verdicts {
     probes: BTreeMap<IfName, VecDeque<Probe>>,
     owners: BTreeMap<ProbeId, IfName>,
     links: BTreeMap<IfIndex, (IfName, bool)>,
+    reloaded: Instant,
 }
 
 impl Verdicts {
-    /// A probe is sent.
-    pub(super) fn probed(&mut self, member: &IfName, id: ProbeId, sent: Instant, interval: Duration, refused: bool) {
+    /// A probe is sent, under this promise.
+    pub(super) fn probed(
+        &mut self,
+        member: &IfName,
+        id: ProbeId,
+        sent: Instant,
+        (failure_detection_time, schedule): (Duration, Schedule),
+        large: bool,
+        refused: bool,
+    ) {
         let log = self.probes.entry(member.clone()).or_default();
         if log.len() == REMEMBERED {
             let old = log.pop_front().expect("it is full");
             self.owners.remove(&old.id);
         }
-        log.push_back(Probe { id, sent, interval, refused, answered: false, void: false });
+        let (interval, patience) = (failure_detection_time / 7, patience(failure_detection_time, schedule));
+        log.push_back(Probe { id, sent, interval, patience, large, refused, answered: false, void: false });
         self.owners.insert(id, member.clone());
+    }
+
+    /// The daemon has another configuration.
+    pub(super) fn configured(&mut self, now: Instant) {
+        self.reloaded = now;
     }
 
     /// The daemon is told of an answer; whose it is.
@@ -64,7 +104,7 @@ impl Verdicts {
             return;
         }
         for probe in self.probes.values_mut().flatten().filter(|probe| !probe.answered && !probe.refused) {
-            probe.void |= late > probe.interval && probe.sent + probe.interval >= deadline;
+            probe.void |= late > probe.interval && probe.sent + probe.patience >= deadline;
         }
     }
 
@@ -106,11 +146,16 @@ impl Verdicts {
         };
         let what = match reason {
             Reason::ProbesLost { lost, .. } => {
-                let losses = self.losses_in_a_row(interface, scene.now);
-                if (of_group || losses >= LOSSES) && *lost as usize >= LOSSES {
+                let (losses, large) = self.losses_in_a_row(interface, scene.now);
+                let needed = self.needed(interface, scene);
+                // Large ones may be lost where all others pass: they say little about life and death.
+                let enough = losses >= needed && losses - large >= needed - 1;
+                if (of_group || enough) && *lost as usize >= needed {
                     return Ok(());
                 }
-                format!("{interface} is failed after {losses} losses in a row, {lost} by its own account")
+                format!(
+                    "{interface} is failed after {losses} losses in a row, {large} of them large, {lost} by its own account"
+                )
             }
             Reason::Absent | Reason::AdminDown | Reason::NoCarrier if !of_group => {
                 if !self.links.values().any(|(name, usable)| name == interface && *usable) {
@@ -123,14 +168,23 @@ impl Verdicts {
         Err(scene.violation(Rule::VerdictsJust, what))
     }
 
-    fn losses_in_a_row(&self, member: &IfName, now: Instant) -> usize {
+    fn needed(&self, member: &IfName, scene: &Scene) -> usize {
+        let config = &scene.daemon.config;
+        let group = members(config).find(|(_, of)| of.interface == *member).map(|(group, _)| group);
+        let schedule = group.map_or(config.detection.schedule, |group| group.detection.schedule);
+        if scene.now.since(self.reloaded) < RELOADED { LOSSES } else { losses_to_fail(schedule) }
+    }
+
+    /// How many there are, and how many of them are large.
+    fn losses_in_a_row(&self, member: &IfName, now: Instant) -> (usize, usize) {
         let judged = |probe: &&Probe| {
             probe.answered
                 || probe.refused
-                || (!probe.void && probe.sent + probe.interval <= now + Duration::from_micros(10))
+                || (!probe.void && probe.sent + probe.patience <= now + Duration::from_micros(10))
         };
         let log = self.probes.get(member).into_iter().flatten().rev();
-        log.filter(judged).take_while(|probe| !probe.answered).count()
+        let run: Vec<bool> = log.filter(judged).take_while(|probe| !probe.answered).map(|probe| probe.large).collect();
+        (run.len(), run.iter().filter(|large| **large).count())
     }
 }
 

@@ -12,7 +12,8 @@ use crate::site::{self, Port};
 
 impl World {
     pub(super) fn dispatch(&mut self, action: Action) -> Result<(), Violation> {
-        let probe = matches!(action, Action::SendProbe { .. } | Action::AskLinks(_) | Action::Announce(_));
+        let probe =
+            matches!(action, Action::SendProbe { .. } | Action::Probed(_) | Action::AskLinks(_) | Action::Announce(_));
         self.trace.note(self.now, probe, format_args!("< {action:?}"));
         match action {
             Action::OpenProber(prober) => self.open_prober(prober),
@@ -81,10 +82,7 @@ impl World {
         };
         let on_the_wire = link.filter(|link| link.usable()).and_then(|link| self.kernel.port_of(link.index));
         let sent = self.now + Duration::from_micros(5);
-        // The large ones say nothing about life and death.
-        if length.is_none() {
-            self.checks.probed(&member, probe, sent, refusal.is_some(), &self.daemon.config);
-        }
+        self.checks.probed(&member, (probe, sent), length.is_some(), refusal.is_some(), &self.daemon.config);
         let outcome = refusal.map_or(Ok(sent), |reason| Err(reason.to_owned()));
         self.arrive(Event::ProbeSent { probe, sent: outcome }, Duration::from_micros(20));
         if let (Some(port), None) = (on_the_wire, refusal) {
