@@ -10,7 +10,8 @@ use crate::echo::{Echo, Kind, Undecodable};
 
 /// Requests of one socket that an answer can still match. With the 257th the oldest is forgotten, and its
 /// answer counts as unknown from then on: five times the 52 slots in which an answer may come late (IPMP
-/// behaviour, §4), and 3.6 seconds at the 14 ms of a failure detection time of 100 ms.
+/// behaviour, §4), and six failure detection times where they follow each other most closely, while a loss is
+/// confirmed.
 pub const OUTSTANDING_MAX: usize = 256;
 
 /// Hosts that one request to all may find: five are probed, and of the others none is missed.

@@ -29,3 +29,18 @@ fn offline_and_online_lose_nothing() -> Result<()> {
     assert_eq!(flow.report()?.lost, 0);
     Ok(())
 }
+
+/// A member that has lost its last address takes no packet any more: everybody has to know by then.
+#[test]
+fn without_test_addresses_too() -> Result<()> {
+    let site = Story { test_addresses: false, targets: vec![], ..Story::default() }.begin()?;
+    let flows = [site.flow(0)?, site.flow(1)?];
+    assert_eq!(site.if_mpadm(&["-d", "eth0"]), Ok(()));
+    assert_eq!((site.holders(0)?, site.ways_out()?), (vec!["eth1".into()], vec!["eth1".into()]));
+    assert_eq!(site.if_mpadm(&["-r", "eth0"]), Ok(()));
+    site.wait_ways_out(&["eth0", "eth1"])?;
+    for flow in flows {
+        assert_eq!(flow.stop()?.lost, 0);
+    }
+    Ok(())
+}
