@@ -302,7 +302,8 @@ impl Probing {
         }
     }
 
-    /// A reply came. Only a member that `functions` has its round trips measured (§4).
+    /// A reply came. Only a member that `functions` has its round trips measured (§4), and of others those that
+    /// are too long.
     pub(crate) fn reply(
         &mut self,
         member: &IfName,
@@ -312,7 +313,8 @@ impl Probing {
         actions: &mut Vec<Action>,
     ) -> Option<Answer> {
         let answer = self.history.reply(probe, received)?;
-        let (interval, measured) = (self.timing.interval(), answer.newest && functions && answer.kind != Kind::Large);
+        let interval = self.timing.interval();
+        let measured = answer.newest && (functions || answer.was_lost) && answer.kind != Kind::Large;
         if let Some(target) = self.targets.get_mut(answer.target) {
             target.answered();
             if measured {

@@ -38,9 +38,13 @@ impl Group {
 
     /// Compares the round trips of members that function with the interval.
     pub(super) fn adapt_detection_time(&mut self, ctx: &mut Context) {
+        // In a failed group late answers are heard too: the network may have become too slow for it at once.
+        let failed = self.failed();
         for i in 0..self.members.len() {
-            for p in 0..self.members[i].probing.len() {
-                if self.members[i].usable() && self.members[i].probing[p].is_capable() {
+            let member = &self.members[i];
+            let heard = member.usable() || (failed && member.link_usable() && !member.is_out());
+            for p in 0..member.probing.len() {
+                if heard && self.members[i].probing[p].is_capable() {
                     self.raise_detection_time(i, p, ctx);
                 }
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ipmp_core::status::{MemberState, TargetState::Active};
+use ipmp_core::status::{GroupState, MemberState, TargetState::Active};
 use ipmp_core::{Detection, Event, Family, GroupConfig, Notice, ProbeOutcome, ReplyFault, Schedule};
 
 use crate::bench::*;
@@ -495,6 +495,16 @@ fn the_detection_time_is_raised_to_ten_times_itself_by_default() {
     bench.fate(after(s(1)));
     bench.run(s(60));
     assert_eq!(detection_time(&bench), 10 * F);
+}
+
+/// A network may become so slow at once that its answers come after the verdict: they are heard all the same.
+#[test]
+fn a_group_that_failed_because_its_network_is_slow_is_repaired_at_a_longer_detection_time() {
+    let mut bench = Bench::running(pair());
+    bench.fate(after(ms(1200)));
+    bench.until(s(5), |bench| bench.group_state() == GroupState::Failed);
+    bench.until(s(60), |bench| bench.group_state() == GroupState::Ok);
+    assert!(detection_time(&bench) > F);
 }
 
 #[test]
