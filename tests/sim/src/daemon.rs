@@ -36,6 +36,7 @@ pub enum Process {
 }
 
 /// The process and what it holds.
+#[derive(Clone)]
 pub struct Daemon {
     /// How it is.
     pub process: Process,
@@ -155,7 +156,7 @@ impl Daemon {
 }
 
 /// The address mover: one transaction after the other, change after change.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Mover {
     waiting: VecDeque<(Instant, Transaction)>,
     done: Vec<Outcome>,

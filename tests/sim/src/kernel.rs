@@ -24,7 +24,7 @@ pub const TUNABLES: Tunables =
     Tunables { arp_ignore: 0, arp_announce: 0, rp_filter: 1, ignore_routes_with_linkdown: 0 };
 
 /// The state of the kernel.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Kernel {
     /// Interfaces as they are, told or not.
     pub links: BTreeMap<IfIndex, Link>,

@@ -21,6 +21,7 @@ pub enum Keep {
 }
 
 /// The trace of one world.
+#[derive(Clone)]
 pub struct Trace {
     keep: Keep,
     hash: DefaultHasher,

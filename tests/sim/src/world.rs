@@ -45,7 +45,7 @@ impl Weather {
 }
 
 /// Something that is going to happen.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Happening {
     /// An event reaches the process of that life.
     Arrival(u64, Event),
@@ -170,6 +170,28 @@ impl World {
         }
         world.kernel.facts.clear();
         world
+    }
+
+    /// The same world once more, to go on differently from here; without what a test put into it.
+    pub fn fork(&self) -> Self {
+        Self {
+            kernel: self.kernel.clone(),
+            network: self.network.clone(),
+            daemon: self.daemon.clone(),
+            checks: self.checks.clone(),
+            trace: self.trace.clone(),
+            notices: self.notices.clone(),
+            transactions: self.transactions.clone(),
+            answers: self.answers.clone(),
+            meddler: Meddler::default(),
+            file: self.file.clone(),
+            rng: self.rng.clone(),
+            queue: self.queue.clone(),
+            actions: Vec::new(),
+            commands: self.commands.clone(),
+            chance: self.chance.clone(),
+            ..*self
+        }
     }
 
     /// Starts the daemon on the configuration in the file.

@@ -116,7 +116,7 @@ fn counted(tally: &Tally) -> String {
 #[test]
 #[ignore = "counts for many minutes: the tables of docs/detection.md"]
 fn tables() {
-    let (seeds, span) = (2_000, minutes(5));
+    let (seeds, span) = (2_000, minutes(2));
     println!("\nFDT {FDT:?}; {seeds} seeds of {span:?} each; a year is {} days.\n", YEAR.as_secs() / 86_400);
 
     head(&["loss", "classic, counted", "classic, computed a year", "confirm, counted", "confirm, computed a year"]);

@@ -9,7 +9,7 @@ use super::truth::{Truth, holders};
 use super::{Limit, MOVE, Rule, Scene, Violation};
 
 /// Hand-overs that go on.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Handovers {
     /// Addresses on more than one member, and since when.
     doubled: BTreeMap<IpAddr, Instant>,

@@ -133,7 +133,7 @@ struct Limit {
 }
 
 /// All checkers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Checks {
     truth: truth::Truth,
     ownership: ownership::Ownership,

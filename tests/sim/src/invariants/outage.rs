@@ -12,13 +12,13 @@ use super::{MOVE, Rule, Scene, Violation};
 use crate::site;
 
 /// Outages that are judged, by segment.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Outages {
     judged: BTreeMap<u8, Judged>,
     dark: BTreeMap<u8, bool>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Judged {
     /// Until when it is watched; open while it goes on.
     until: Option<Instant>,

@@ -9,7 +9,7 @@ use super::truth::{index_of, members};
 use super::{Rule, Scene, Violation};
 
 /// Interfaces that are members, or were once: they may carry our settings still.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Ownership {
     ours: BTreeSet<IfIndex>,
 }

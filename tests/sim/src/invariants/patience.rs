@@ -31,7 +31,7 @@ impl Subject {
 }
 
 /// What did not hold, how long the next attempt waits, and until when.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Patience(BTreeMap<Subject, (Duration, Instant)>);
 
 impl Patience {

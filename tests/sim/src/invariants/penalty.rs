@@ -28,7 +28,7 @@ struct Penalty {
 }
 
 /// The penalties of all members.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Penalties {
     of: BTreeMap<IfName, Penalty>,
     /// Failed, and not repaired yet.

@@ -20,7 +20,7 @@ const RECENT: Duration = Duration::from_secs(3);
 const MARGIN: Duration = Duration::from_millis(20);
 
 /// Changes of the last minute, and what excuses them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Steadiness {
     last_unrest: Instant,
     changes: VecDeque<(Instant, Subject)>,

@@ -16,7 +16,7 @@ const RAISED_MAX: u32 = 10;
 const MEMORY: u32 = 3;
 
 /// Failure detection times in force, and before.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tempo {
     /// Since when which is in force, the newest last; nothing where it never was raised.
     raised: BTreeMap<GroupName, Vec<(Instant, Duration)>>,

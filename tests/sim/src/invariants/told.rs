@@ -6,7 +6,7 @@ use ipmp_core::kernel::{Fact, Link};
 use ipmp_core::{Config, Event, IfIndex, IfName, Instant, Mac};
 
 /// What the daemon knows of links.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Told {
     links: BTreeMap<IfIndex, Link>,
     /// The hardware address of each member, and since when the daemon knows it.

@@ -76,7 +76,7 @@ pub(super) struct MemberTruth {
 }
 
 /// All members as they are.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Truth {
     members: BTreeMap<IfName, MemberTruth>,
     /// Offline is remembered by the daemon over a restart.

@@ -56,7 +56,7 @@ struct Probe {
 }
 
 /// What the daemon can know of its probes and links.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Verdicts {
     probes: BTreeMap<IfName, VecDeque<Probe>>,
     owners: BTreeMap<ProbeId, IfName>,

@@ -96,6 +96,14 @@ impl World {
         Ok(())
     }
 
+    /// When the daemon can know of what is done now at the soonest.
+    fn known_at(&self) -> Instant {
+        match self.daemon.process {
+            Process::Stalled { until, .. } => until,
+            Process::Running | Process::Dead => self.now,
+        }
+    }
+
     /// Plugs or pulls a cable.
     fn cable(&mut self, port: Port, plugged: bool) {
         if let Some(told) = self.kernel.set_cable(port, plugged, self.now) {
@@ -106,7 +114,7 @@ impl World {
     fn set_up(&mut self, port: Port, up: bool) {
         if let Some(index) = self.kernel.index_of(port).filter(|index| self.kernel.links[index].up != up) {
             // Routes may be flushed with it.
-            self.checks.foreign_hand(self.now);
+            self.checks.foreign_hand(self.known_at());
             self.kernel.set_up(index, up);
         }
     }
@@ -115,7 +123,7 @@ impl World {
         if self.kernel.index_of(port).is_some() == plugged {
             return;
         }
-        self.checks.foreign_hand(self.now);
+        self.checks.foreign_hand(self.known_at());
         if plugged {
             self.kernel.plug(port, port.name());
             let index = self.kernel.index_of(port).expect("plugged just now");
@@ -129,7 +137,7 @@ impl World {
         let name = if away { site::if_name(&format!("was{}", port.0)) } else { port.name() };
         let known = self.kernel.index_of(port).map(|index| self.kernel.links[&index].name.clone());
         if known.is_some_and(|known| known != name) {
-            self.checks.foreign_hand(self.now);
+            self.checks.foreign_hand(self.known_at());
             self.kernel.rename(port, name);
         }
     }
@@ -185,7 +193,7 @@ impl World {
     fn foreign_release(&mut self) {
         let seized = self.kernel.routes.keys().filter(|key| !key.ours && key.metric == ROUTE_METRIC);
         for key in seized.copied().collect::<Vec<_>>() {
-            self.checks.foreign_hand(self.now);
+            self.checks.foreign_hand(self.known_at());
             // Ours was refused as long as his was there.
             self.checks.disturbed(self.now + Duration::from_secs(61));
             self.kernel.delete_route(key);
