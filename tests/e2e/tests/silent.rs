@@ -5,6 +5,9 @@ use std::time::{Duration, SystemTime};
 use ipmp_e2e::{PATIENCE, Site, Story};
 use ipmp_lab::{Frames, Member, Result, Way};
 
+/// What a busy machine may take besides.
+const BUSY: Duration = Duration::from_secs(1);
+
 fn cut(cut: impl Fn(&Member) -> Result<()>) -> Result<Site> {
     silenced(&Story::default(), 21, cut)
 }
@@ -17,15 +20,17 @@ fn silenced(story: &Story, losses: u32, cut: impl Fn(&Member) -> Result<()>) -> 
     cut(&site.network.members[0])?;
     let failed = site.wait_event(mark, "interface_failed", "eth0")?;
     let reason = failed.field("reason").unwrap_or_default();
-    let lost = format!("{losses} consecutive probes lost to 192.0.2.1 192.0.2.7; last reply");
-    assert!(reason.starts_with(&lost), "{reason}");
+    // On a busy machine more than one may be found lost at the same time.
+    let (lost, what) = reason.split_once(' ').unwrap_or_default();
+    assert!(lost.parse().is_ok_and(|lost: u32| lost >= losses), "{reason}");
+    assert!(what.starts_with("consecutive probes lost to 192.0.2.1 192.0.2.7; last reply"), "{reason}");
     site.daemon.wait_for(mark, "address_moved", |line| line.has("to", "eth1"), PATIENCE)?;
     site.wait_holder(0, "eth1")?;
     // By either schedule an outage of half the failure detection time is not one yet.
     let took = failed.at().duration_since(before).unwrap_or_default();
     assert!(took > story.detection / 2, "a verdict after {took:?}");
     let report = flow.report_since(before)?;
-    assert!(report.longest_gap < story.detection * 2, "{report:?}");
+    assert!(report.longest_gap < story.detection + BUSY, "{report:?}");
     assert!(site.daemon.events(mark, "group_failed").is_empty());
     Ok(site)
 }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use ipmp_e2e::{PATIENCE, Story};
-use ipmp_lab::{Burners, Result, Signal};
+use ipmp_e2e::Story;
+use ipmp_lab::{Burners, LogLine, Result, Signal};
 
 #[test]
 fn stopped_for_seconds_it_blames_nobody_and_says_that_it_was_late() -> Result<()> {
     let mut site = Story { detection: Duration::from_millis(100), ..Story::default() }.begin()?;
     let begin = site.daemon.mark();
-    for _ in 0..3 {
+    for round in 1.. {
         let mark = site.daemon.mark();
         site.daemon.signal(Signal::SIGSTOP)?;
         std::thread::sleep(Duration::from_secs(2));
@@ -17,14 +17,22 @@ fn stopped_for_seconds_it_blames_nobody_and_says_that_it_was_late() -> Result<()
         // Time for a verdict, had there been a reason for one.
         site.wait_replies(10)?;
         assert_eq!(site.verdicts(mark).len(), 0, "{:?}", site.verdicts(mark));
+        // It does not say so again within ten seconds, and a busy machine may have made it late before.
+        let late = site.daemon.events(begin, "daemon_late");
+        if round >= 3 && late.iter().any(|line| by(line) > Duration::from_millis(1500)) {
+            break;
+        }
+        assert!(round < 10, "never said so: {late:?}");
     }
-    let late = site.daemon.wait_for(begin, "daemon_late", |_| true, PATIENCE)?;
-    let by: Option<u64> = late.field("late_ms").and_then(|late| late.parse().ok());
-    assert!(by.is_some_and(|by| by > 1500), "{late}");
     let mark = site.daemon.mark();
     site.network.members[0].silence()?;
     site.wait_event(mark, "interface_failed", "eth0")?;
     site.wait_holder(0, "eth1")
+}
+
+/// How late the daemon says it was.
+fn by(line: &LogLine) -> Duration {
+    Duration::from_millis(line.field("late_ms").and_then(|late| late.parse().ok()).unwrap_or_default())
 }
 
 #[test]
