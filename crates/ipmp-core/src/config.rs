@@ -66,6 +66,16 @@ pub struct GroupConfig {
     pub members: Vec<MemberConfig>,
 }
 
+impl GroupConfig {
+    /// Where the group's routes go: the prefixes of its addresses, the default where it has gateways, and
+    /// what its static routes name.
+    pub fn destinations(&self) -> impl Iterator<Item = IpNet> {
+        let on_link = self.addresses.iter().map(IpNet::trunc);
+        let default = self.gateways.iter().map(|gateway| IpNet::new_assert(*gateway, 0).trunc());
+        on_link.chain(default).chain(self.routes.iter().map(|route| route.to.trunc()))
+    }
+}
+
 /// How failures of a group's members are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detection {

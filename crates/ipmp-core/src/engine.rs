@@ -15,9 +15,9 @@ use crate::announce::Repeats;
 use crate::config::Config;
 use crate::event::Event;
 use crate::group::{Context, Group};
-use crate::id::{IfIndex, IfName, ProbeId, RequestId, TransactionId};
+use crate::id::{IfIndex, IfName, RequestId, TransactionId};
 use crate::jitter::Jitter;
-use crate::kernel::{AddressKey, Fact, Kernel, Link};
+use crate::kernel::{AddressKey, Fact, Kernel, Link, RouteKey};
 use crate::notice::Notice;
 use crate::reconcile::Key;
 use crate::retry::Retry;
@@ -127,8 +127,10 @@ impl Engine {
                 self.watched_groups().any(|group| group.probe_sent(probe, sent, now, actions));
             }
             Event::Reply { probe, received } => {
-                self.watched_groups().any(|group| group.reply(probe, received, now, actions));
-                self.tell_overload(probe, received, now, actions);
+                let answer = self.watched_groups().find_map(|group| group.reply(probe, received, now, actions));
+                if let Some(answer) = answer {
+                    self.tell_overload(answer, now.since(received), now, actions);
+                }
             }
             Event::BadReply { member, family, fault } => {
                 self.watched_groups().for_each(|group| group.bad_reply(&member, family, fault));
@@ -209,19 +211,27 @@ impl Engine {
                 if known == Some(route) {
                     return;
                 }
-                (self.observe, self.compare) = (true, true);
+                self.observe |= route.legs.iter().any(|leg| leg.via.is_some());
+                self.compare |= self.concerns(&route.key);
                 if known.is_some() && route.key.ours {
                     self.note_undone(Key::PutRoute(route.key), Key::DeleteRoute(route.key));
                 }
             }
             Fact::RouteGone(key) => {
-                (self.observe, self.compare) = (true, true);
+                let known = self.kernel.routes.get(key);
+                self.observe |= known.is_some_and(|route| route.legs.iter().any(|leg| leg.via.is_some()));
+                self.compare |= self.concerns(key);
                 if key.ours {
                     self.note_undone(Key::PutRoute(*key), Key::DeleteRoute(*key));
                 }
             }
         }
         self.kernel.learn(fact);
+    }
+
+    /// Whether a route is ours, or in the place of one that is wanted.
+    fn concerns(&self, key: &RouteKey) -> bool {
+        key.ours || self.groups.iter().any(|group| group.config.destinations().any(|to| to == key.to))
     }
 
     /// What is remembered of an interface goes with it when it is given another name.
@@ -280,7 +290,7 @@ impl Engine {
         if carrier_changed {
             self.vigil_until = now + VIGIL;
         }
-        self.compare |= changed || (timed && self.retry.ended(now));
+        self.compare |= changed | (timed && self.retry.ended(now));
         self.tell_late(now, armed, void, actions);
         self.look(now, ask || carrier_changed, actions);
         if self.compare && self.in_flight.is_none() {
@@ -291,11 +301,16 @@ impl Engine {
         self.answer_leaving(now, actions);
     }
 
-    /// Where the kernel had an answer in time and the daemon did not, it is this host that is slow.
-    fn tell_overload(&mut self, probe: ProbeId, received: Instant, now: Instant, actions: &mut Vec<Action>) {
-        let waited = now.since(received);
-        let overloaded = self.watched_groups().find_map(|group| group.overloaded(probe, waited));
-        if let Some((interface, network)) = overloaded.filter(|_| now >= self.overload_not_before) {
+    /// Where the kernel had an answer in time and the daemon did not, it is this host that is slow (§4).
+    fn tell_overload(
+        &mut self,
+        answer: (IfName, Duration, Duration),
+        waited: Duration,
+        now: Instant,
+        actions: &mut Vec<Action>,
+    ) {
+        let (interface, network, limit) = answer;
+        if waited > limit && now >= self.overload_not_before {
             self.overload_not_before = now + LATE_EVERY;
             actions.push(Action::Notify(Notice::LocalOverload { interface, network, total: network + waited }));
         }

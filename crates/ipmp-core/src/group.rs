@@ -40,6 +40,8 @@ pub(crate) struct Group {
     was_usable: bool,
     /// That no member functions was told.
     told_failed: bool,
+    /// A configuration was taken in that the members' targets do not follow yet.
+    reconfigured: bool,
     /// The failure detection time in force.
     detection_time: Duration,
     /// When it was raised last.
@@ -84,6 +86,7 @@ impl Group {
     pub(crate) fn new(config: GroupConfig) -> Self {
         Self {
             detection_time: config.failure_detection_time,
+            reconfigured: false,
             raised_at: None,
             told_limit: false,
             told_false_failures: None,
@@ -117,6 +120,7 @@ impl Group {
             self.members.push(member);
         }
         let tempo = |config: &GroupConfig| (config.failure_detection_time, config.detection);
+        self.reconfigured = self.config != *config;
         let same_tempo = tempo(&self.config) == tempo(config);
         self.config = config.clone();
         if !same_tempo {
@@ -162,7 +166,7 @@ impl Group {
             }
         }
         ctx.ask |= alarm;
-        self.send_probes(alarm, ctx);
+        self.send_probes(alarm && !self.is_anonymous(), ctx);
         self.tell_untested(ctx);
         void
     }
@@ -177,7 +181,7 @@ impl Group {
             // One that holds through an outage is looked at closely once another is answered again.
             let doubted = functioning || (member.holding() && some_work);
             for probing in &mut member.probing {
-                probing.timing = timing;
+                probing.set_timing(timing, ctx.now);
                 let pace = match timing.schedule {
                     Schedule::Classic => Pace::Even,
                     Schedule::Confirm if !doubted || probing.is_quiet(ctx.now) => Pace::Even,
@@ -210,23 +214,18 @@ impl Group {
         true
     }
 
-    /// A probe was answered. False where it is none of this group.
-    pub(crate) fn reply(&mut self, probe: ProbeId, received: Instant, now: Instant, actions: &mut Vec<Action>) -> bool {
-        let Some((member, functions, probing)) = self.probing_of(probe) else { return false };
-        probing.reply(member, (probe, received), functions, now, actions);
-        true
-    }
-
-    /// By which interface the answer to a probe came that waited in this host for longer than verdicts can
-    /// bear, and its round trip to the kernel (§4: overload of this host is no failure of the network).
-    pub(crate) fn overloaded(&mut self, probe: ProbeId, waited: Duration) -> Option<(IfName, Duration)> {
-        if waited <= WAITED_MIN {
-            return None;
-        }
-        let (member, _, probing) = self.probing_of(probe)?;
-        let limit = probing.timing.interval().clamp(WAITED_MIN, WAITED_MAX);
-        let (_, rtt) = probing.last_reply(Instant::default()).filter(|_| waited > limit)?;
-        Some((member.clone(), rtt))
+    /// A probe was answered: by which interface, the round trip to the kernel, and how long the answer may
+    /// wait in this host before the daemon reads it. None where it is none of this group.
+    pub(crate) fn reply(
+        &mut self,
+        probe: ProbeId,
+        received: Instant,
+        now: Instant,
+        actions: &mut Vec<Action>,
+    ) -> Option<(IfName, Duration, Duration)> {
+        let (member, functions, probing) = self.probing_of(probe)?;
+        let answer = probing.reply(member, (probe, received), functions, now, actions)?;
+        Some((member.clone(), answer.rtt, probing.timing.interval().clamp(WAITED_MIN, WAITED_MAX)))
     }
 
     /// Something came that answers no probe.

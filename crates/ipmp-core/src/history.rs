@@ -125,7 +125,9 @@ impl History {
 
     /// Whether it is one of these.
     pub(crate) fn knows(&self, probe: ProbeId) -> bool {
-        self.0.iter().rev().any(|entry| entry.probe == probe)
+        // Numbers rise: most probes of others are ruled out by the ends.
+        let first = self.0.front().is_some_and(|entry| entry.probe <= probe);
+        first && self.0.iter().rev().take_while(|entry| entry.probe >= probe).any(|entry| entry.probe == probe)
     }
 
     /// Its reply came.

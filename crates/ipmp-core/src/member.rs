@@ -248,7 +248,9 @@ impl Member {
 
     /// It does not.
     pub(crate) fn fails(&mut self, cause: Cause, reason: Reason, now: Instant) {
-        (self.degraded, self.drained) = (None, false);
+        if cause != Cause::Network {
+            (self.degraded, self.drained) = (None, false);
+        }
         self.comes_online &= cause == Cause::Unproven;
         (self.health, self.since) = (Health::Failed { cause, reason }, now);
     }

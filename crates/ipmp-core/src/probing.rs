@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use crate::action::{Action, ProbeOutcome, ProbeReport, Prober};
 use crate::event::ReplyFault;
-use crate::history::{Answer, History, Kind, Loss};
+use crate::history::{Answer, HISTORY_MAX, History, Kind, Loss};
 use crate::id::{Family, IfIndex, IfName, ProbeId};
 use crate::jitter::Jitter;
 use crate::quality::Quality;
@@ -21,8 +21,12 @@ use crate::time::Instant;
 /// the first reply ends it (§5, §14 #13).
 pub(crate) const QUIET_PERIOD: Duration = Duration::from_secs(40);
 
-/// How long until a probe socket that broke is opened again.
+/// How long until a probe socket that broke is opened again, at first and at most.
 const REOPEN_AFTER: Duration = Duration::from_secs(1);
+const REOPEN_AFTER_MAX: Duration = Duration::from_secs(60);
+
+/// Requests by multicast are this far apart at least: on many links nobody answers.
+const DISCOVER_EVERY: Duration = Duration::from_secs(1);
 
 /// Lateness below this is ordinary scheduling; the kernel's receive stamps and the draining of sockets
 /// before any judgement make it harmless.
@@ -59,6 +63,12 @@ pub(crate) struct Probing {
     counts: ProbeCounts,
     /// Something was lost since it was last asked whether a target is dead.
     has_lost: bool,
+    /// A refused probe began a run of losses.
+    run_began: bool,
+    /// How long a socket that broke is left alone; longer each time, until there is a reply.
+    reopen_after: Duration,
+    /// Requests by multicast are not sent before.
+    discover_not_before: Instant,
 }
 
 /// What a timer did.
@@ -89,6 +99,9 @@ impl Probing {
             last_reply: None,
             counts: ProbeCounts::default(),
             has_lost: false,
+            run_began: false,
+            reopen_after: REOPEN_AFTER,
+            discover_not_before: Instant::default(),
         }
     }
 
@@ -154,9 +167,15 @@ impl Probing {
         }
     }
 
-    /// The socket could not be opened, or broke.
-    pub(crate) fn broke(&mut self, now: Instant) {
-        self.socket = Socket::Broken { retry_at: now + REOPEN_AFTER };
+    /// The socket could not be opened, or broke. True where that is news.
+    pub(crate) fn broke(&mut self, now: Instant) -> bool {
+        if !self.is_open() {
+            return false;
+        }
+        self.socket = Socket::Broken { retry_at: now + self.reopen_after };
+        let first = self.reopen_after == REOPEN_AFTER;
+        self.reopen_after = (self.reopen_after * 2).min(REOPEN_AFTER_MAX);
+        first
     }
 
     /// It broke a while ago, and is worth another try.
@@ -204,7 +223,8 @@ impl Probing {
         let was_losing = self.history.is_losing();
         let lost = self.history.expire(ctx.now, self.timeout(ctx.now));
         lost.iter().for_each(|loss| self.lost(member, loss, ctx.actions));
-        Expired { void, run_began: !was_losing && self.history.is_losing() }
+        let run_began = std::mem::take(&mut self.run_began) || (!was_losing && self.history.is_losing());
+        Expired { void, run_began }
     }
 
     fn lost(&mut self, member: &IfName, loss: &Loss, actions: &mut Vec<Action>) {
@@ -235,6 +255,14 @@ impl Probing {
         }
     }
 
+    /// The schedule may be another now: what is due by it is not late because it was not due by the former.
+    pub(crate) fn set_timing(&mut self, timing: Timing, now: Instant) {
+        if std::mem::replace(&mut self.timing, timing) != timing && !self.history.is_empty() {
+            let next = self.last_sent + timing.period(self.pace, self.timeout(now));
+            (self.slot, self.next_send) = (self.slot.min(next), self.next_send.min(next));
+        }
+    }
+
     /// Probes are to be sent at this pace from now on. What was sent last counts: no gap gets longer.
     pub(crate) fn set_pace(&mut self, pace: Pace, ctx: &mut ProbingContext) {
         if std::mem::replace(&mut self.pace, pace) == pace || self.history.is_empty() {
@@ -253,7 +281,13 @@ impl Probing {
         if !self.is_open() || ctx.now < self.next_send {
             return;
         }
-        if self.targets.wants_more_hosts() {
+        if self.targets.is_empty() && !self.targets.wants_more_hosts() {
+            (self.slot, self.next_send) = (ctx.now, ctx.now);
+            return;
+        }
+        let may_discover = self.pace != Pace::Confirm && ctx.now >= self.discover_not_before;
+        if self.targets.wants_more_hosts() && may_discover {
+            self.discover_not_before = ctx.now + DISCOVER_EVERY;
             self.targets.search(false);
             ctx.actions.push(Action::Discover { member: member.clone(), family: self.family() });
         }
@@ -295,8 +329,12 @@ impl Probing {
         match sent {
             Some(sent) => self.history.sent(probe, sent),
             None => {
+                let was_losing = self.history.is_losing();
                 if let Some(loss) = self.history.refused(probe, now) {
                     self.lost(member, &loss, actions);
+                    if !was_losing && self.pace == Pace::Rest {
+                        (self.run_began, self.slot, self.next_send) = (true, now, now);
+                    }
                 }
             }
         }
@@ -314,11 +352,13 @@ impl Probing {
     ) -> Option<Answer> {
         let answer = self.history.reply(probe, received)?;
         let interval = self.timing.interval();
-        let measured = answer.newest && (functions || answer.was_lost) && answer.kind != Kind::Large;
+        let believable = answer.newest && answer.kind != Kind::Large && answer.rtt <= interval * HISTORY_MAX as u32;
         if let Some(target) = self.targets.get_mut(answer.target) {
             target.answered();
-            if measured {
+            if believable && (functions || answer.was_lost) {
                 target.rtt.sample(answer.rtt, interval);
+            }
+            if believable && functions {
                 target.shift.sample(answer.rtt);
             }
         }
@@ -330,10 +370,22 @@ impl Probing {
             self.counts.large_lost -= u64::from(answer.kind == Kind::Large);
         }
         self.quiet_until = None;
+        self.reopen_after = REOPEN_AFTER;
         self.last_reply = Some((received, answer.rtt));
         let outcome = ProbeOutcome::Acked { network: answer.rtt, total: now.since(answer.sent) };
         actions.push(self.report(member, probe, answer.target, answer.sent, outcome));
         Some(answer)
+    }
+
+    /// The target that lost most in a row, if one did.
+    pub(crate) fn worst_target(&self) -> Option<IpAddr> {
+        let losses = self.targets.addresses().map(|target| (self.history.losses_to(target), target));
+        losses.max().filter(|(lost, _)| *lost > 0).map(|(_, target)| target)
+    }
+
+    /// Nothing about it is as it should not be, as far as that shows before it is judged.
+    pub(crate) fn is_spotless(&self, now: Instant) -> bool {
+        self.quality.is_spotless() && !self.targets.may_shift(now)
     }
 
     /// Something came that is no answer.

@@ -14,14 +14,18 @@ const WINDOW: usize = 100;
 const WINDOW_MIN: usize = 50;
 
 /// Every so many slots a large probe goes,
-const LARGE_EVERY: u32 = 10;
+const LARGE_EVERY: u32 = 11;
 /// more often to see whether a loss was chance,
-const LARGE_SOON: u32 = 2;
-/// and seldom where none was ever answered: the targets take no packets of that length.
-const LARGE_SELDOM: u32 = 100;
+const LARGE_SOON: u32 = 7;
+/// and seldom where none was ever answered: the targets take no packets of that length. None of these numbers
+/// has a divisor in common with a number of targets, so that each target gets large ones.
+const LARGE_SELDOM: u32 = 101;
 
 /// Large probes in a row that tell.
 const LARGE_RUN: u32 = 3;
+
+/// So many lost ones in a row are the way of the targets now: that they were answered once tells no more.
+const LARGE_FORGET: u32 = 50;
 
 /// Corrupted replies within a window that tell.
 const CORRUPT_MIN: usize = 3;
@@ -37,6 +41,8 @@ pub(crate) struct Quality {
     large_lost: u32,
     large_answered: u32,
     large_pass: bool,
+    /// Those of another member are answered.
+    large_pass_elsewhere: bool,
     /// Ordinary probes judged so far, and at which of them a corrupted reply came.
     judged: u64,
     corrupt: VecDeque<u64>,
@@ -46,7 +52,7 @@ impl Quality {
     /// Whether the probe of this slot is to be a large one.
     pub(crate) fn large_is_due(&mut self) -> bool {
         self.slots += 1;
-        let every = match (self.large_pass, self.large_lost) {
+        let every = match (self.large_pass || self.large_pass_elsewhere, self.large_lost) {
             (true, 1..) => LARGE_SOON,
             (false, LARGE_RUN..) => LARGE_SELDOM,
             (true, 0) | (false, ..LARGE_RUN) => LARGE_EVERY,
@@ -61,7 +67,10 @@ impl Quality {
     pub(crate) fn lost(&mut self, loss: &Loss) {
         match loss.kind {
             Kind::Ordinary => self.push(loss.probe, loss.target, true),
-            Kind::Large => (self.large_lost, self.large_answered) = (self.large_lost + 1, 0),
+            Kind::Large => {
+                (self.large_lost, self.large_answered) = (self.large_lost.saturating_add(1), 0);
+                self.large_pass &= self.large_lost < LARGE_FORGET;
+            }
             Kind::Extra => {}
         }
     }
@@ -113,6 +122,11 @@ impl Quality {
         (self.recent.len() >= WINDOW_MIN).then(|| self.lost as f64 / self.recent.len() as f64)
     }
 
+    /// No sign of trouble beyond the share of losses.
+    pub(crate) fn is_spotless(&self) -> bool {
+        self.large_lost == 0 && self.corrupted(true).is_none()
+    }
+
     /// Whether large probes were answered of late.
     pub(crate) fn large_pass(&self) -> bool {
         self.large_pass
@@ -125,9 +139,15 @@ impl Quality {
         (percent >= limit).then_some(Grey::Loss { percent: percent.round() as u8 })
     }
 
-    /// Whether large probes are lost, of this length. It says nothing unless `they_pass` elsewhere, or did.
-    pub(crate) fn large_are_lost(&self, length: u16, they_pass: bool) -> Option<Grey> {
-        (self.large_lost >= LARGE_RUN && (they_pass || self.large_pass)).then_some(Grey::Large { length })
+    /// Whether large probes of another member are answered.
+    pub(crate) fn expect_large(&mut self, pass_elsewhere: bool) {
+        self.large_pass_elsewhere = pass_elsewhere;
+    }
+
+    /// Whether large probes are lost, of this length. It says nothing unless they pass elsewhere, or did here.
+    pub(crate) fn large_are_lost(&self, length: u16) -> Option<Grey> {
+        let expected = self.large_pass || self.large_pass_elsewhere;
+        (self.large_lost >= LARGE_RUN && expected).then_some(Grey::Large { length })
     }
 
     /// Whether many corrupted replies came of late.
@@ -188,25 +208,27 @@ mod tests {
     fn large_probes_are_lost_where_they_passed_or_pass_elsewhere() {
         let mut quality = Quality::default();
         (0..3).for_each(|probe| lose(&mut quality, probe, Kind::Large));
-        assert_eq!(quality.large_are_lost(1500, false), None);
-        assert_eq!(quality.large_are_lost(1500, true), Some(Grey::Large { length: 1500 }));
+        assert_eq!(quality.large_are_lost(1500), None);
+        quality.expect_large(true);
+        assert_eq!(quality.large_are_lost(1500), Some(Grey::Large { length: 1500 }));
+        quality.expect_large(false);
         (3..5).for_each(|probe| answer(&mut quality, probe, Kind::Large));
-        assert!(quality.large_are_lost(1500, false).is_some(), "two are too few to be well again");
+        assert!(quality.large_are_lost(1500).is_some(), "two are too few to be well again");
         answer(&mut quality, 5, Kind::Large);
-        assert_eq!(quality.large_are_lost(1500, true), None);
+        assert_eq!(quality.large_are_lost(1500), None);
     }
 
     #[test]
     fn large_ones_go_more_often_while_they_are_lost_and_seldom_where_none_passes() {
         let mut quality = Quality::default();
-        let due = |quality: &mut Quality| (0..200).filter(|_| quality.large_is_due()).count();
-        assert_eq!(due(&mut quality), 20);
+        let due = |quality: &mut Quality| (0..7 * 11 * 101).filter(|_| quality.large_is_due()).count();
+        assert_eq!(due(&mut quality), 7 * 101);
         (0..3).for_each(|probe| lose(&mut quality, probe, Kind::Large));
-        assert_eq!(due(&mut quality), 2);
+        assert_eq!(due(&mut quality), 7 * 11);
         answer(&mut quality, 3, Kind::Large);
-        assert_eq!(due(&mut quality), 100);
+        assert_eq!(due(&mut quality), 11 * 101);
         (4..7).for_each(|probe| answer(&mut quality, probe, Kind::Large));
-        assert_eq!(due(&mut quality), 20);
+        assert_eq!(due(&mut quality), 7 * 101);
     }
 
     #[test]

@@ -52,6 +52,11 @@ impl Shift {
         self.samples > LEARNED_BY
     }
 
+    /// Whether the newest round trip speaks against the present judgement, or that is bad.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.shifted || self.contrary > 0
+    }
+
     /// What was usual, where it is so no longer.
     pub(crate) fn from(&self) -> Option<Duration> {
         self.shifted.then_some(self.usual)

@@ -105,14 +105,14 @@ impl Targets {
         }
     }
 
-    /// A host answered a request by multicast; five are enough. In a failed group the newcomer takes the
-    /// place of the last one, since those that are known do not answer.
-    pub(crate) fn offer(&mut self, address: IpAddr, group_failed: bool) {
+    /// A host answered a request by multicast; five are enough, though it may take the place of one that does
+    /// not answer.
+    pub(crate) fn offer(&mut self, address: IpAddr, instead_of: Option<IpAddr>) {
         if !self.hosts || self.all.iter().any(|target| target.address == address) {
             return;
         }
-        if self.all.len() >= ACTIVE_MAX && group_failed {
-            self.all.pop();
+        if self.all.len() >= ACTIVE_MAX {
+            self.all.retain(|target| Some(target.address) != instead_of);
         }
         if self.all.len() < ACTIVE_MAX {
             self.all.push(Target::new(address));
@@ -241,6 +241,11 @@ impl Targets {
         all?.into_iter().max()
     }
 
+    /// Whether round trips to an active one are unusual at present.
+    pub(crate) fn may_shift(&self, now: Instant) -> bool {
+        self.active(now).any(|target| target.shift.is_doubtful())
+    }
+
     /// What is known of this one.
     pub(crate) fn get(&self, address: IpAddr) -> Option<&Target> {
         self.all.iter().find(|target| target.address == address)
@@ -352,12 +357,12 @@ mod tests {
     fn hosts_are_taken_only_where_there_are_no_routers() {
         let mut targets = targets(&[]);
         assert!(targets.wants_more_hosts());
-        (1..=6).for_each(|last| targets.offer(address(last), false));
+        (1..=6).for_each(|last| targets.offer(address(last), None));
         assert_eq!(targets.all.len(), 5);
         assert!(targets.mark_dead(address(1), Instant::default()) && targets.all.len() == 4);
         targets.set(&[address(9)], true);
         assert!(!targets.are_hosts() && targets.all.len() == 1);
-        targets.offer(address(1), false);
+        targets.offer(address(1), None);
         assert_eq!(targets.all.len(), 1);
     }
 

@@ -20,12 +20,12 @@ impl Group {
         for i in 0..self.members.len() {
             let twin = self.twin_of(i);
             let member = &mut self.members[i];
-            if member.twin.is_some() == twin.is_some() {
-                continue;
-            }
             let was_active = member.in_service();
             let interface = member.config.interface.clone();
-            member.twin = twin.clone();
+            let before = std::mem::replace(&mut member.twin, twin.clone());
+            if before.is_some() == twin.is_some() {
+                continue;
+            }
             member.since = ctx.now;
             match twin {
                 Some(twin) => {
@@ -80,6 +80,9 @@ impl Group {
 
     /// Tells which members have been without a test address for a while.
     pub(super) fn tell_untested(&mut self, ctx: &mut Context) {
+        if self.is_anonymous() {
+            return;
+        }
         let group = &self.config.name;
         for member in self.members.iter_mut().filter(|member| member.probing.is_empty() && !member.is_out()) {
             if member.untested_since.take_if(|since| *since + UNTESTED_GRACE <= ctx.now).is_some() {
@@ -91,7 +94,8 @@ impl Group {
 
     /// When that is to be told.
     pub(super) fn untested_deadline(&self) -> Option<Instant> {
-        let waiting = self.members.iter().filter(|member| member.probing.is_empty() && !member.is_out());
+        let grouped = self.members.iter().filter(|_| !self.is_anonymous());
+        let waiting = grouped.filter(|member| member.probing.is_empty() && !member.is_out());
         waiting.filter_map(|member| Some(member.untested_since? + UNTESTED_GRACE)).min()
     }
 }

@@ -66,7 +66,7 @@ impl Group {
         if !member.link_usable() || member.is_out() {
             return;
         }
-        if let Some(reason) = self.reason_to_repair(i) {
+        if let Some(reason) = self.reason_to_repair(i, ctx.now) {
             match self.suspended(i, ctx.now) {
                 Some(left) => self.tell_suspended(i, left, ctx),
                 None => self.repair(i, reason, ctx),
@@ -80,7 +80,7 @@ impl Group {
         }
     }
 
-    fn reason_to_repair(&self, i: usize) -> Option<Reason> {
+    fn reason_to_repair(&self, i: usize, now: Instant) -> Option<Reason> {
         let member = &self.members[i];
         if member.probe_capable() {
             if member.replies_to_repair() < REPLIES_TO_REPAIR {
@@ -94,8 +94,10 @@ impl Group {
         }
         // Nothing vouches for the member but its link. One that probes had failed stays so until its
         // targets are back; a test address whose socket is not open yet will be probed in a moment.
-        let will_probe = member.probing.iter().any(|probing| !probing.is_open() && probing.twin.is_none())
-            || (member.failed_by(Cause::Probes) && !member.probing.is_empty());
+        // Where that fails for long, the link is all there is.
+        let unique = || member.probing.iter().filter(|probing| probing.twin.is_none());
+        let will_probe = unique().any(|probing| !probing.is_open() && probing.is_quiet(now))
+            || (member.failed_by(Cause::Probes) && unique().next().is_some());
         (!will_probe).then_some(Reason::LinkUp)
     }
 
@@ -139,7 +141,13 @@ impl Group {
     fn network_failed(&mut self, first: usize, reason: Reason, ctx: &mut Context) {
         for (i, member) in self.members.iter_mut().enumerate().filter(|(_, member)| member.usable()) {
             let reason = if i == first { reason.clone() } else { Reason::Network };
-            member.probing.iter_mut().for_each(Probing::forget_measurements);
+            for probing in &mut member.probing {
+                probing.targets.reset_rtt();
+                // What is lost by everybody makes nobody degraded; one that was before stays so.
+                if member.degraded.is_none() {
+                    probing.quality.forget_losses();
+                }
+            }
             member.fails(Cause::Network, reason, ctx.now);
         }
         self.told_failed = true;

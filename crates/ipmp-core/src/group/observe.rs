@@ -26,7 +26,8 @@ impl Group {
     pub(crate) fn observe(&mut self, ctx: &mut Context) {
         let any_new = self.members.iter().any(|member| member.is_new);
         let own: BTreeSet<IpAddr> = self.addresses().collect();
-        let in_use = ctx.kernel.in_use(|address| own.contains(&address)).filter(|_| any_new).collect::<Vec<_>>();
+        let in_use = || ctx.kernel.in_use(|address| own.contains(&address)).collect();
+        let in_use: Vec<IfIndex> = if any_new { in_use() } else { Vec::new() };
         for i in 0..self.members.len() {
             let link = ctx.kernel.link_named(&self.members[i].config.interface);
             let mac = self.members[i].nic.and_then(|nic| nic.mac);
@@ -55,6 +56,7 @@ impl Group {
             self.members[i].is_new = false;
             self.update_targets(i, ctx);
         }
+        self.reconfigured = false;
         self.size_large_probes();
         if !self.is_anonymous() {
             self.check_hardware_addresses(ctx);
@@ -113,7 +115,11 @@ impl Group {
         if was_functioning {
             self.fail(i, Cause::Link, reason, ctx);
         } else {
-            self.members[i].fails(Cause::Link, reason, ctx.now);
+            let member = &mut self.members[i];
+            if !member.is_new {
+                member.penalty.failure(self.config.detection.damping, ctx.now);
+            }
+            member.fails(Cause::Link, reason, ctx.now);
         }
         ctx.carrier_changed = true;
         ctx.changed = true;
@@ -204,7 +210,8 @@ impl Group {
         let nic = self.members[i].nic.map(|nic| nic.index);
         for probing in &mut self.members[i].probing {
             let found = target::candidates(&self.config, ctx.kernel, probing.test, nic);
-            if !(failed && found.is_empty()) {
+            let keep = failed && found.is_empty() && !probing.targets.is_empty() && !self.reconfigured;
+            if !keep {
                 probing.targets.set(&found, !self.config.targets_exclusive);
             }
         }
@@ -221,7 +228,7 @@ impl Group {
         let known: Vec<IpAddr> = others.flat_map(|probing| probing.targets.addresses()).collect();
         for probing in self.members[i].probing.iter_mut().filter(|probing| lacks(probing)) {
             let test = probing.test;
-            known.iter().filter(|host| test.contains(*host)).for_each(|host| probing.targets.offer(*host, false));
+            known.iter().filter(|host| test.contains(*host)).for_each(|host| probing.targets.offer(*host, None));
         }
     }
 
@@ -230,10 +237,11 @@ impl Group {
         if self.member(name).is_none() || target::is_own(&self.config, kernel, address) {
             return;
         }
-        let (failed, alone) = (self.failed(), self.is_anonymous());
+        let alone = self.is_anonymous();
         for member in self.members.iter_mut().filter(|member| !alone || member.config.interface == *name) {
             for probing in member.probing.iter_mut().filter(|probing| probing.test.contains(&address)) {
-                probing.targets.offer(address, failed);
+                let silent = probing.worst_target();
+                probing.targets.offer(address, silent);
             }
         }
     }
@@ -250,9 +258,10 @@ impl Group {
         let group = self.config.name.clone();
         for member in self.members.iter_mut().filter(|member| member.config.interface == *name) {
             for probing in member.probing.iter_mut().filter(|probing| probing.family() == family) {
-                probing.broke(now);
-                let (interface, reason) = (name.clone(), reason.to_owned());
-                actions.push(Action::Notify(Notice::ProberFailed { interface, group: group.clone(), reason }));
+                if probing.broke(now) {
+                    let (interface, reason) = (name.clone(), reason.to_owned());
+                    actions.push(Action::Notify(Notice::ProberFailed { interface, group: group.clone(), reason }));
+                }
             }
         }
     }

@@ -58,11 +58,15 @@ impl Group {
     /// Empties degraded members while a better one exists, where that is wanted. A standby takes the place of
     /// one that is emptied, as of one that is missing.
     fn drain(&mut self, ctx: &mut Context) {
+        if self.failed() {
+            return;
+        }
+        let mut emptied = 0;
         let group = &self.config.name;
         for i in 0..self.members.len() {
-            let already = self.members[i].drained;
+            let (already, was_active) = (self.members[i].drained, self.members[i].in_service());
             let mut well = self.members.iter().filter(|other| works_well(other));
-            let better = well.any(|other| already || loses_less(other, &self.members[i]));
+            let better = well.any(|other| already || is_better(other, &self.members[i], ctx.now));
             let member = &mut self.members[i];
             let grey = member.degraded.clone().filter(|_| self.config.detection.drain && better && member.usable());
             if std::mem::replace(&mut member.drained, grey.is_some()) == grey.is_some() {
@@ -73,8 +77,10 @@ impl Group {
                 Some(reason) => Notice::InterfaceDrained { interface, group, reason },
                 None => Notice::InterfaceUndrained { interface, group },
             });
+            emptied += usize::from(member.drained && was_active);
             ctx.changed = true;
         }
+        (0..emptied).for_each(|_| self.activate_another(ctx));
     }
 
     /// The administrator takes a member out of service.
@@ -126,6 +132,8 @@ impl Group {
         member.since = now;
         if (member.functioning() || member.failed_by(Cause::Network)) && !member.probing.is_empty() {
             member.comes_online = true;
+            // Until the probe socket is open again.
+            member.probing.iter_mut().for_each(|probing| probing.arm_quiet_period(now));
             member.fails(Cause::Unproven, Reason::Unproven, now);
         }
     }
@@ -136,14 +144,14 @@ fn works_well(member: &Member) -> bool {
     member.usable() && member.link_usable() && member.degraded.is_none()
 }
 
-/// Whether another member loses clearly less than one that is degraded by its losses. What befalls the whole
-/// network makes all of them lose, though never quite in step: that must not empty one of them.
-fn loses_less(other: &Member, degraded: &Member) -> bool {
-    match (&degraded.degraded, degraded.loss(), other.loss()) {
-        (Some(Grey::Loss { .. }), Some(loss), Some(others)) => {
-            let clearly = others <= loss / 2.0 && others + LOSS_MARGIN <= loss;
-            clearly && !degraded.is_losing() && !other.is_losing()
+/// Whether another member that works well is clearly better than a degraded one. What befalls the whole network
+/// befalls all of them, though never quite in step: that must not empty one of them.
+fn is_better(other: &Member, degraded: &Member, now: Instant) -> bool {
+    match &degraded.degraded {
+        Some(Grey::Loss { .. }) => {
+            let clearly = |(loss, others): (f64, f64)| others <= loss / 2.0 && others + LOSS_MARGIN <= loss;
+            degraded.loss().zip(other.loss()).is_some_and(clearly) && !degraded.is_losing() && !other.is_losing()
         }
-        _ => true,
+        _ => other.probing.iter().all(|probing| probing.is_spotless(now)),
     }
 }

@@ -17,17 +17,19 @@ impl Group {
     /// Looks whether members are degraded, and whether the network is too lossy for the schedule.
     pub(super) fn judge_quality(&mut self, ctx: &mut Context) {
         // Where some member's large probes are answered, those of the others should be.
-        let pass = self.members.iter().flat_map(|member| &member.probing).any(|probing| probing.quality.large_pass());
+        let mut probings = self.members.iter().flat_map(|member| &member.probing);
+        let pass = !self.is_anonymous() && probings.any(|probing| probing.quality.large_pass());
         for i in 0..self.members.len() {
-            if self.members[i].functioning() {
-                let grey = self.grey(&self.members[i], pass, ctx.now);
+            self.members[i].probing.iter_mut().for_each(|probing| probing.quality.expect_large(pass));
+            if self.members[i].usable() && self.members[i].probe_capable() {
+                let grey = self.grey(&self.members[i], ctx.now);
                 self.set_degraded(i, grey, ctx);
             }
         }
         self.tell_false_failures(ctx);
     }
 
-    fn grey(&self, member: &Member, large_pass: bool, now: Instant) -> Option<Grey> {
+    fn grey(&self, member: &Member, now: Instant) -> Option<Grey> {
         let lossy = matches!(member.degraded, Some(Grey::Loss { .. }));
         let corrupted = matches!(member.degraded, Some(Grey::Corrupt { .. }));
         member.probing.iter().filter(|probing| probing.is_capable()).find_map(|probing| {
@@ -35,7 +37,7 @@ impl Group {
             quality
                 .lossy(self.config.detection.degraded_loss_percent, lossy)
                 .or_else(|| quality.corrupted(corrupted))
-                .or_else(|| quality.large_are_lost(probing.large()?, large_pass))
+                .or_else(|| quality.large_are_lost(probing.large()?))
                 .or_else(|| targets.shifted(now).map(|(rtt, usual)| Grey::Slow { rtt, usual }))
         })
     }

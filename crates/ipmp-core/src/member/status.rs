@@ -42,6 +42,9 @@ impl Member {
 
     /// Why it is what it is.
     fn reason(&self) -> Reason {
+        if let Some(twin) = self.twin.clone().filter(|_| !self.offline) {
+            return Reason::HardwareAddress { twin };
+        }
         match (&self.health, &self.degraded) {
             _ if self.offline => Reason::Requested,
             (Health::Failed { reason, .. }, _) => reason.clone(),

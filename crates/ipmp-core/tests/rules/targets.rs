@@ -215,28 +215,29 @@ fn a_new_member_takes_over_the_hosts_of_the_whole_group() {
     assert_eq!(bench.targets("eth2", Active).len(), 2);
 }
 
+/// Solaris does so at each slot; on most links nobody answers, and once a second is enough.
 #[test]
-fn multicast_goes_at_each_slot_while_there_are_no_targets() {
+fn multicast_goes_once_a_second_while_there_are_no_targets() {
     let mut bench = Bench::running(without_gateway());
     bench.forget();
-    bench.run(10 * I);
+    bench.run(s(10));
     let searches = bench.searches.iter().filter(|(_, member)| member == "eth0").count();
-    assert!((9..=11).contains(&searches), "{searches}");
+    assert!((8..=10).contains(&searches), "{searches}");
     assert!(bench.probes.is_empty());
 }
 
 #[test]
-fn multicast_goes_with_each_probe_while_only_one_host_is_known() {
+fn multicast_goes_with_a_probe_each_second_while_only_one_host_is_known() {
     let mut bench = Bench::running(without_gateway());
     bench.hosts = ips([7]);
     bench.run(s(1));
     bench.forget();
-    bench.run(s(2));
+    bench.run(s(10));
     let probes: Vec<Instant> = bench.sent_by("eth0").iter().map(|probe| probe.at).collect();
     let searches: Vec<Instant> = bench.searches.iter().filter(|(_, by)| by == "eth0").map(|(at, _)| *at).collect();
-    assert!(probes.len() > 10 && probes == searches);
+    assert!(searches.len() >= 6 && searches.iter().all(|at| probes.contains(at)), "{searches:?}");
     bench.hosts = ips([8]);
-    bench.run(s(1));
+    bench.run(s(2));
     bench.forget();
     bench.run(s(2));
     assert!(bench.searches.is_empty(), "two are enough");
