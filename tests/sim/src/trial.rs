@@ -116,12 +116,14 @@ pub fn probes_until_run(p: f64, losses: i32) -> f64 {
 /// What arithmetic expects where each probe is lost with probability `p`, whatever became of the others:
 /// failures a year of a member that works.
 ///
-/// Classic: a run of five among seven probes each failure detection time. Confirm: one of a third of those
-/// probes, and then all twenty that are to confirm it.
+/// Classic: a run of five among seven probes each failure detection time. The sixth leaves half to one and a
+/// half intervals after the fifth, so every other time before that is judged lost, and then its answer ends the
+/// run. Confirm: one of a third of those probes, and then all twenty that are to confirm it; those that leave
+/// while the last one is waited for are left out, so that it is rather less.
 pub fn expected_a_year(schedule: Schedule, failure_detection_time: Duration, p: f64) -> f64 {
     let slots = YEAR.as_secs_f64() / failure_detection_time.as_secs_f64() * 7.0;
     match schedule {
-        Schedule::Classic => slots / probes_until_run(p, 5),
+        Schedule::Classic => slots / probes_until_run(p, 5) * (1.0 + p) / 2.0,
         Schedule::Confirm => slots / 3.0 * p.powi(21),
     }
 }

@@ -127,6 +127,22 @@ fn the_failure_detection_time_is_raised_and_lowered() {
     }
 }
 
+/// A network that becomes so slow at once that verdicts fall before its first answer is heard all the same,
+/// and the failure detection time follows it.
+#[test]
+fn a_network_that_becomes_slower_than_any_verdict_recovers() {
+    for (seed, schedule) in (80..).zip(BOTH) {
+        let mut stage = stage(seed, schedule);
+        for port in [A, B] {
+            stage.does(Deed::Path(port, Path { delay: millis(900), jitter: millis(20), ..Path::default() }));
+        }
+        stage.until(seconds(60), |notice| matches!(notice, Notice::FdtRaised { .. }));
+        stage.plays(seconds(60));
+        assert_eq!(stage.group_status().state, GroupState::Ok, "{}", stage.told());
+        assert_eq!(stage.count(|notice| matches!(notice, Notice::InterfaceFailed { .. })), 0);
+    }
+}
+
 /// §14 #10: there is a ceiling, which is told; each group has its own.
 #[test]
 fn the_failure_detection_time_has_a_ceiling_in_each_group() {

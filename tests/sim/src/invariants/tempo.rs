@@ -11,17 +11,41 @@ use super::{Rule, Scene, Violation, truth};
 /// How far it may be raised where nothing is configured: so many times itself.
 const RAISED_MAX: u32 = 10;
 
-/// For so long after a path was slow, what was measured of it may still be so: the first sample counts with
-/// half of itself as deviation, four times.
-const MEMORY: u32 = 3;
+/// What is made of a round trip at most: the first sample counts with half of itself as deviation, four times.
+const CAUTION: u32 = 3;
+
+/// For so long after a path was slow, what was measured of it may still be believed.
+const MEMORY: Duration = Duration::from_secs(600);
 
 /// Failure detection times in force, and before.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tempo {
     /// Since when which is in force, the newest last; nothing where it never was raised.
     raised: BTreeMap<GroupName, Vec<(Instant, Duration)>>,
-    /// The longest round trip of each group since it was last short, and until when it lasted.
-    slow: BTreeMap<GroupName, Duration>,
+    /// How slow each group is, and how slow it was before, until when.
+    slow: BTreeMap<GroupName, Slowness>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Slowness {
+    now: Duration,
+    before: Duration,
+    until: Instant,
+}
+
+impl Slowness {
+    fn becomes(&mut self, slowest: Duration, now: Instant) {
+        if slowest < self.now {
+            self.before = self.now.max(self.recent(now));
+            self.until = now;
+        }
+        self.now = slowest;
+    }
+
+    /// The longest round trip that may still be believed.
+    fn recent(&self, now: Instant) -> Duration {
+        if now.since(self.until) < MEMORY { self.before.max(self.now) } else { self.now }
+    }
 }
 
 impl Tempo {
@@ -48,8 +72,7 @@ impl Tempo {
                 scene.kernel.link_named(&member.interface).and_then(|link| scene.kernel.port_of(link.index))
             });
             let slowest = ports.map(|port| scene.network.round_trip_max(port) + host).max().unwrap_or_default();
-            let known = self.slow.entry(group.name.clone()).or_default();
-            *known = (*known).max(slowest);
+            self.slow.entry(group.name.clone()).or_default().becomes(slowest, scene.now);
         }
     }
 
@@ -63,12 +86,12 @@ impl Tempo {
         let Some(group) = scene.daemon.config.groups.iter().find(|group| group.name == *name) else { return Ok(()) };
         let wanted = group.failure_detection_time;
         let limit = group.detection.failure_detection_time_max.unwrap_or(wanted * RAISED_MAX).max(wanted);
-        let slowest = self.slow.get(name).copied().unwrap_or_default();
+        let slowest = self.slow.get(name).copied().unwrap_or_default().recent(scene.now);
         let before = self.now(group);
         let wrong = match raised {
             true if time <= before => Some("is no raise".to_owned()),
             true if time > limit => Some(format!("is above the limit of {limit:?}")),
-            true if slowest * MEMORY < before / 7 => Some(format!("though no round trip takes more than {slowest:?}")),
+            true if slowest * CAUTION < before / 7 => Some(format!("though no round trip takes more than {slowest:?}")),
             false if time >= before || time < wanted => Some(format!("instead of {before:?} is no improvement")),
             _ => None,
         };
@@ -77,9 +100,6 @@ impl Tempo {
             return Err(scene.violation(Rule::VerdictsJust, what));
         }
         self.raised.entry(name.clone()).or_default().push((scene.now, time));
-        if !raised && time == wanted {
-            self.slow.remove(name);
-        }
         Ok(())
     }
 
