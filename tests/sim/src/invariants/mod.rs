@@ -270,6 +270,7 @@ impl Checks {
         self.disturbed(scene.now);
         self.refreshed(scene.now + longest);
         self.truth.configured(before, scene);
+        self.ownership.update(scene);
         self.handovers.configured(scene);
         self.verdicts.configured(scene.now);
         self.steadiness.allow_upheaval(scene.now);

@@ -33,13 +33,34 @@ pub(super) struct Penalties {
     of: BTreeMap<IfName, Penalty>,
     /// Failed, and not repaired yet.
     failed: BTreeSet<IfName>,
+    /// Nothing is known of their links yet: to be found without one is no failure.
+    new: BTreeSet<IfName>,
 }
 
 impl Penalties {
-    /// A member failed.
-    pub(super) fn failed(&mut self, member: &IfName, damping: Damping, now: Instant) {
+    /// A member failed, by the loss of its link, which counts by itself, or otherwise.
+    pub(super) fn failed(&mut self, member: &IfName, by_link: bool, damping: Damping, now: Instant) {
         self.failed.insert(member.clone());
-        self.blinked(member, damping, now);
+        if !by_link {
+            self.count(member, damping, now);
+        }
+    }
+
+    /// The link of a member went, whether it had failed before or not.
+    pub(super) fn link_lost(&mut self, member: &IfName, damping: Damping, now: Instant) {
+        if !self.new.remove(member) {
+            self.count(member, damping, now);
+        }
+    }
+
+    /// A member is new, and has no link as far as is known.
+    pub(super) fn is_new(&mut self, member: &IfName) {
+        self.new.insert(member.clone());
+    }
+
+    /// A member has a link.
+    pub(super) fn linked(&mut self, member: &IfName) {
+        self.new.remove(member);
     }
 
     /// A member is repaired; whether it had failed.
@@ -47,8 +68,8 @@ impl Penalties {
         self.failed.remove(member)
     }
 
-    /// Its link was gone for a moment, which counts like a failure.
-    pub(super) fn blinked(&mut self, member: &IfName, damping: Damping, now: Instant) {
+    /// One failure more; so counts a link that was gone for a moment.
+    pub(super) fn count(&mut self, member: &IfName, damping: Damping, now: Instant) {
         let before = self.of.get(member).copied().unwrap_or_default();
         let suspended = before.suspended && before.left(damping, now) >= f64::from(damping.reuse);
         let value = (before.left(damping, now) + FAILURE).min(f64::from(damping.suspend) * HIGHEST);
@@ -67,6 +88,7 @@ impl Penalties {
     pub(super) fn retain(&mut self, known: impl Fn(&IfName) -> bool) {
         self.of.retain(|name, _| known(name));
         self.failed.retain(|name| known(name));
+        self.new.retain(|name| known(name));
     }
 }
 

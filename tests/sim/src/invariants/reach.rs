@@ -82,7 +82,7 @@ fn route_limits(scene: &Scene, truth: &Truth, group: &GroupConfig, to: IpNet) ->
         let Some(member) = member else {
             return Some(limit(truth.calm_since, format!("the route to {to} of {} leaves by {leg:?}", group.name)));
         };
-        let by = truth.gone_by(group, member)?.max(truth.other_ready_at(group, &member.interface)?);
+        let by = truth.gone_by(group, member)?.max(truth.other_way_at(group, &member.interface)?);
         Some(limit(by, format!("the route to {to} of {} leaves by {}, which is dead", group.name, member.interface)))
     });
     legs.collect()

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use ipmp_core::notice::Reason;
 use ipmp_core::status::{GroupStatus, MemberState, MemberStatus};
 use ipmp_core::{Change, Config, GroupConfig, IfName, Instant, Notice};
 
@@ -88,16 +89,25 @@ impl Steadiness {
 /// The administrator is told of a failure, or of a repair: one that failed too often is not repaired while
 /// another member works.
 pub(super) fn notified(truth: &mut Truth, notice: &Notice, scene: &Scene) -> Result<(), Violation> {
-    let (Notice::InterfaceFailed { interface, group, .. } | Notice::InterfaceRepaired { interface, group, .. }) =
-        notice
+    let (Notice::LinkDown { interface, group, .. }
+    | Notice::InterfaceFailed { interface, group, .. }
+    | Notice::InterfaceRepaired { interface, group, .. }) = notice
     else {
         return Ok(());
     };
     let Some(group) = scene.daemon.config.groups.iter().find(|of| of.name == *group) else { return Ok(()) };
     let damping = group.detection.damping;
-    if matches!(notice, Notice::InterfaceFailed { .. }) {
-        truth.penalties.failed(interface, damping, scene.now);
-        return Ok(());
+    match notice {
+        Notice::LinkDown { .. } => {
+            truth.penalties.link_lost(interface, damping, scene.now);
+            return Ok(());
+        }
+        Notice::InterfaceFailed { reason, .. } => {
+            let by_link = matches!(reason, Reason::Absent | Reason::AdminDown | Reason::NoCarrier);
+            truth.penalties.failed(interface, by_link, damping, scene.now);
+            return Ok(());
+        }
+        _ => {}
     }
     // One that held through an outage has not failed, and comes back with everybody else.
     let had_failed = truth.penalties.repaired(interface);

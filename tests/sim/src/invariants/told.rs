@@ -40,6 +40,11 @@ impl Told {
         before.filter(blinked).map(|_| link.name.clone())
     }
 
+    /// Whether an interface has a usable link.
+    pub(super) fn linked(&self, name: &IfName) -> bool {
+        self.links.values().any(|link| link.name == *name && link.usable())
+    }
+
     /// Takes in since when members have their hardware addresses. Answers whether any changed.
     pub(super) fn note_macs(&mut self, config: &Config, now: Instant) -> bool {
         let members = || config.groups.iter().flat_map(|group| &group.members);

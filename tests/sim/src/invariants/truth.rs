@@ -152,11 +152,10 @@ impl Truth {
         self.proven_at(group, member, self.member(&member.interface).good_since?)
     }
 
-    /// From when on it must be known to work well: it is not emptied any more for what was before.
+    /// From when on it must be known to work well: it is not emptied any more for what was before. What was
+    /// seen of a member that had failed counts until it has served again for as long as is looked back.
     pub(super) fn well_at(&self, group: &GroupConfig, member: &MemberConfig) -> Option<Instant> {
-        let truth = self.member(&member.interface);
-        let recovered = truth.good_since?.max(truth.discovered).max(self.fresh_since) + convalescence(group);
-        Some(self.ready_at(group, member)?.max(recovered))
+        Some(self.ready_at(group, member)? + convalescence(group))
     }
 
     /// The same as it was known until just now.
@@ -198,6 +197,14 @@ impl Truth {
         truth.link_up_since.filter(|_| serves).map(|since| since + LINK_NOTICE)
     }
 
+    /// The first moment from which some member other than this one must be known to be usable as a way out:
+    /// without an address of its own a member may not send, and where there are data addresses one gets some.
+    pub(super) fn other_way_at(&self, group: &GroupConfig, than: &IfName) -> Option<Instant> {
+        let sends = |member: &&MemberConfig| !group.addresses.is_empty() || !member.test_addresses.is_empty();
+        let others = group.members.iter().filter(|member| member.interface != *than);
+        others.filter(sends).filter_map(|member| self.ready_at(group, member)).min()
+    }
+
     /// The first moment from which some member other than this one must be known to be usable.
     pub(super) fn other_ready_at(&self, group: &GroupConfig, than: &IfName) -> Option<Instant> {
         let others = group.members.iter().filter(|member| member.interface != *than);
@@ -237,6 +244,13 @@ impl Truth {
                 has(old, name) && config.groups.iter().any(|group| stays(&group))
             })
         });
+        for (_, member) in members(config).filter(|(group, member)| {
+            let before = before.groups.iter().find(|old| old.interface == group.interface);
+            !before.is_some_and(|old| has(old, &member.interface))
+        }) {
+            self.penalties.is_new(&member.interface);
+        }
+        self.note_links(config);
         self.note_twins(config, now);
         self.update(scene);
     }
@@ -245,11 +259,19 @@ impl Truth {
     pub(super) fn told(&mut self, event: &Event, config: &Config, now: Instant) {
         for name in self.told.told(event) {
             if let Some((group, _)) = members(config).find(|(_, member)| member.interface == name) {
-                self.penalties.blinked(&name, group.detection.damping, now);
+                self.penalties.count(&name, group.detection.damping, now);
             }
         }
         if matches!(event, Event::Kernel(_)) {
+            self.note_links(config);
             self.note_twins(config, now);
+        }
+    }
+
+    /// Takes in which members have a link, as far as the daemon was told.
+    fn note_links(&mut self, config: &Config) {
+        for (_, member) in members(config).filter(|(_, member)| self.told.linked(&member.interface)) {
+            self.penalties.linked(&member.interface);
         }
     }
 
