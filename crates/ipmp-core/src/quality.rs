@@ -92,10 +92,11 @@ impl Quality {
         }
     }
 
-    /// The member failed, with everybody or alone: the losses are accounted for.
+    /// The member failed, with everybody or alone: what was wrong is accounted for.
     pub(crate) fn forget_losses(&mut self) {
+        (self.lost, self.large_lost) = (0, 0);
         self.recent.clear();
-        self.lost = 0;
+        self.corrupt.clear();
     }
 
     /// The target is dead: what was lost to it says nothing of the member.

@@ -101,10 +101,11 @@ impl Group {
         (!will_probe).then_some(Reason::LinkUp)
     }
 
-    /// For how long a member that failed too often is not repaired. Where no other one works there is nothing
-    /// better, and it is not kept out. One that failed with everybody has not failed.
+    /// For how long a member that failed too often is not repaired. Where no other one works, or holds on
+    /// through an outage, there is nothing better, and it is not kept out. One that failed with everybody has not failed.
     pub(super) fn suspended(&self, i: usize, now: Instant) -> Option<Duration> {
-        let better = self.others(i).any(Member::usable) && !self.members[i].failed_by(Cause::Network);
+        let serves = |other: &Member| other.usable() || other.in_service();
+        let better = self.others(i).any(serves) && !self.members[i].failed_by(Cause::Network);
         self.members[i].penalty.suspended_for(self.config.detection.damping, now).filter(|_| better)
     }
 
