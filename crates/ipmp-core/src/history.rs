@@ -64,8 +64,6 @@ pub(crate) struct Losses {
     pub(crate) first_declared: Instant,
     /// When the newest of the run was sent.
     pub(crate) newest_sent: Instant,
-    /// The targets of the run.
-    pub(crate) targets: Vec<IpAddr>,
 }
 
 /// A run of replies, newest first.
@@ -79,8 +77,6 @@ pub(crate) struct Replies {
     pub(crate) first: Instant,
     /// When the newest came.
     pub(crate) newest: Instant,
-    /// The targets of the run.
-    pub(crate) targets: Vec<IpAddr>,
 }
 
 /// A genuine reply, as matched with its probe.
@@ -202,6 +198,12 @@ impl History {
         Some(if newest { Run::Replies(count) } else { Run::Losses(count) })
     }
 
+    /// The targets of the present run, each as often as it was probed.
+    pub(crate) fn targets_of_run(&self) -> impl Iterator<Item = IpAddr> {
+        let newest = self.judged().next().is_some_and(|(_, verdict)| verdict.is_ok());
+        self.judged().take_while(move |(_, verdict)| verdict.is_ok() == newest).map(|(entry, _)| entry.target)
+    }
+
     /// Share of the judged probes to a target that were lost; none where there are none.
     pub(crate) fn loss_of(&self, target: IpAddr) -> Option<f64> {
         let of_target = || self.judged().filter(|(entry, _)| entry.target == target);
@@ -217,7 +219,6 @@ impl History {
             count: run().count(),
             first_declared: run().last()?.1.declared,
             newest_sent: run().next()?.1.sent,
-            targets: distinct(run().map(|(entry, _)| entry.target)),
         })
     }
 
@@ -227,13 +228,7 @@ impl History {
         let (entry, newest) = run().next()?;
         let of_newest =
             self.judged().filter(|(other, _)| other.target == entry.target).take_while(|(_, verdict)| verdict.is_ok());
-        Some(Replies {
-            count: run().count(),
-            newest_target: of_newest.count(),
-            first: run().last()?.1,
-            newest,
-            targets: distinct(run().map(|(entry, _)| entry.target)),
-        })
+        Some(Replies { count: run().count(), newest_target: of_newest.count(), first: run().last()?.1, newest })
     }
 
     /// Losses in a row to one target.
@@ -265,13 +260,6 @@ impl History {
 struct Lost {
     sent: Instant,
     declared: Instant,
-}
-
-fn distinct(targets: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
-    let mut seen: Vec<IpAddr> = targets.collect();
-    seen.sort_unstable();
-    seen.dedup();
-    seen
 }
 
 #[cfg(test)]
@@ -307,7 +295,7 @@ mod tests {
     fn losses_are_counted_from_the_newest() {
         let losses = played("..xxx").losses().unwrap();
         assert_eq!((losses.count, losses.first_declared), (3, at(300)));
-        assert_eq!(losses.targets, [target(1), target(2)]);
+        assert_eq!(played("..xxx").targets_of_run().collect::<Vec<_>>(), [target(1), target(2), target(1)]);
         assert_eq!(played("xxx.").losses(), None);
         assert_eq!(played("..xxx").losses_sent_after(at(200)), 2);
     }

@@ -14,6 +14,8 @@
 
 mod status;
 
+use std::net::IpAddr;
+
 use crate::action::Action;
 use crate::config::MemberConfig;
 use crate::damping::Penalty;
@@ -221,6 +223,15 @@ impl Member {
     /// Sends probes to somebody.
     pub(crate) fn probe_capable(&self) -> bool {
         self.probing.iter().any(Probing::is_capable)
+    }
+
+    /// Whose answers, or silence, the present runs of losses or replies are.
+    pub(crate) fn targets_of_run(&self) -> Vec<IpAddr> {
+        let mut targets: Vec<IpAddr> =
+            self.probing.iter().flat_map(|probing| probing.history.targets_of_run()).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        targets
     }
 
     /// The longest run of replies of a family, over all targets or of one (§5, repair).

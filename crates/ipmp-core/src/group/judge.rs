@@ -1,6 +1,5 @@
 //! Failure and repair of members, and what is told of them (IPMP behaviour §5).
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::group::{Context, Group};
@@ -40,12 +39,12 @@ impl Group {
         let verdict = if self.is_anonymous() { Verdict::Member } else { verdict::judge(self.others(i), &run) };
         match verdict {
             Verdict::Member => {
-                let reason = self.reason_of_losses(i, run.count, run.targets, ctx.now);
+                let reason = self.reason_of_losses(i, run.count, ctx.now);
                 self.fail(i, Cause::Probes, reason, ctx);
             }
             Verdict::Wait => {}
             Verdict::Network => {
-                let reason = self.reason_of_losses(i, run.count, run.targets, ctx.now);
+                let reason = self.reason_of_losses(i, run.count, ctx.now);
                 self.network_failed(i, reason, ctx);
             }
         }
@@ -74,7 +73,7 @@ impl Group {
         } else if member.failed_by(Cause::Network) && verdict::left_behind(member, self.others(i)) {
             let losses = member.probing.iter().filter_map(|probing| probing.history.losses()).next();
             if let Some(run) = losses {
-                let reason = self.reason_of_losses(i, run.count, run.targets, ctx.now);
+                let reason = self.reason_of_losses(i, run.count, ctx.now);
                 self.fail(i, Cause::Probes, reason, ctx);
             }
         }
@@ -86,11 +85,8 @@ impl Group {
             if member.replies_to_repair() < REPLIES_TO_REPAIR {
                 return None;
             }
-            let runs = member.probing.iter().filter_map(|probing| probing.history.replies());
-            return runs.max_by_key(|run| run.count).map(|run| Reason::ProbesAnswered {
-                replies: run.count.max(run.newest_target) as u32,
-                targets: run.targets,
-            });
+            let replies = member.replies_to_repair() as u32;
+            return Some(Reason::ProbesAnswered { replies, targets: member.targets_of_run() });
         }
         // Nothing vouches for the member but its link. One that probes had failed stays so until its
         // targets are back; a test address whose socket is not open yet will be probed in a moment.
@@ -101,12 +97,15 @@ impl Group {
         (!will_probe).then_some(Reason::LinkUp)
     }
 
-    /// For how long a member that failed too often is not repaired. Where no other one works, or holds on
-    /// through an outage, there is nothing better, and it is not kept out. One that failed with everybody has not failed.
+    /// For how long a member that failed too often is not repaired. Where no other one works there is
+    /// nothing better, and it is not kept out. One that failed with everybody has not failed.
     pub(super) fn suspended(&self, i: usize, now: Instant) -> Option<Duration> {
-        let serves = |other: &Member| other.usable() || other.in_service();
-        let better = self.others(i).any(serves) && !self.members[i].failed_by(Cause::Network);
-        self.members[i].penalty.suspended_for(self.config.detection.damping, now).filter(|_| better)
+        let member = &self.members[i];
+        // Those that held on through an outage come first: they have their ten replies in a moment, if at all.
+        let in_turn = member.probe_capable() && member.replies_to_repair() < 2 * REPLIES_TO_REPAIR;
+        let serves = |other: &Member| other.usable() || (other.holding() && in_turn);
+        let better = self.others(i).any(serves) && !member.failed_by(Cause::Network);
+        member.penalty.suspended_for(self.config.detection.damping, now).filter(|_| better)
     }
 
     fn tell_suspended(&mut self, i: usize, left: Duration, ctx: &mut Context) {
@@ -118,7 +117,8 @@ impl Group {
         }
     }
 
-    fn reason_of_losses(&self, i: usize, lost: usize, targets: Vec<IpAddr>, now: Instant) -> Reason {
+    fn reason_of_losses(&self, i: usize, lost: usize, now: Instant) -> Reason {
+        let targets = self.members[i].targets_of_run();
         let last_reply = self.members[i].probing.iter().filter_map(|probing| probing.last_reply(now)).min();
         Reason::ProbesLost { lost: lost as u32, targets, last_reply }
     }

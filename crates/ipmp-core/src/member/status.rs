@@ -58,8 +58,9 @@ impl Member {
     /// What speaks for a member that has functioned since its link was found up.
     fn vouched_for(&self) -> Reason {
         let runs = self.probing.iter().filter_map(|probing| probing.history.replies());
-        runs.max_by_key(|run| run.count)
-            .map_or(Reason::LinkUp, |run| Reason::ProbesAnswered { replies: run.count as u32, targets: run.targets })
+        let replies = runs.map(|run| run.count as u32).max();
+        let targets = || self.targets_of_run();
+        replies.map_or(Reason::LinkUp, |replies| Reason::ProbesAnswered { replies, targets: targets() })
     }
 
     fn lacks_targets(&self) -> bool {
