@@ -7,7 +7,7 @@ use ipmp_sim::seed::{Outcome, live, report};
 use ipmp_sim::trace::Keep;
 
 /// Seeds of one test; there are eight tests, so that they spread over the processors.
-const SHARE: u64 = 286;
+const SHARE: u64 = 255;
 
 fn share(number: u64) {
     run(number * SHARE..(number + 1) * SHARE);

@@ -377,7 +377,7 @@ fn a_link_that_flaps_is_held_where_nothing_is_probed() {
     assert_eq!(stage.count(repaired(A)), 2);
     assert_eq!(stage.count(|notice| matches!(notice, Notice::LinkFlapping { .. })), 1);
     assert_eq!(stage.places(), [B, B]);
-    stage.plays(seconds(100));
+    stage.plays(seconds(130));
     assert_eq!(stage.count(repaired(A)), 3);
     assert!(stage.places().contains(&A));
 }

@@ -91,7 +91,7 @@ fn settled(scene: &Scene, truth: &Truth, group: &GroupConfig) -> bool {
     let long_ago = |moment: Option<Instant>| moment.is_some_and(|moment| moment + MOVE < scene.now);
     let ready = |(member, fault): (&MemberConfig, (bool, bool))| {
         // The outage has begun just now, and is not to count.
-        let good = truth.was_ready_at(group, member, scene.now).filter(|_| fault == (true, true));
+        let good = truth.was_well_at(group, member, scene.now).filter(|_| fault == (true, true));
         long_ago(good) || long_ago(truth.gone_by(group, member))
     };
     // A member that probes nobody speaks against an outage as long as it has its link.

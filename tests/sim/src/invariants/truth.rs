@@ -159,10 +159,10 @@ impl Truth {
     }
 
     /// The same as it was known until just now.
-    pub(super) fn was_ready_at(&self, group: &GroupConfig, member: &MemberConfig, now: Instant) -> Option<Instant> {
+    pub(super) fn was_well_at(&self, group: &GroupConfig, member: &MemberConfig, now: Instant) -> Option<Instant> {
         let truth = self.member(&member.interface);
         let ended_now = truth.was_good.filter(|(_, until)| *until == now).map(|(since, _)| since);
-        self.proven_at(group, member, truth.good_since.or(ended_now)?)
+        Some(self.proven_at(group, member, truth.good_since.or(ended_now)?)? + convalescence(group))
     }
 
     fn proven_at(&self, group: &GroupConfig, member: &MemberConfig, good_since: Instant) -> Option<Instant> {
