@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ipmp_core::kernel::ALIAS;
-use ipmp_core::{Change, IfIndex};
+use ipmp_core::{Change, IfIndex, IfName};
 
 use super::truth::{index_of, members};
 use super::{Rule, Scene, Violation};
@@ -23,8 +23,7 @@ impl Ownership {
     /// Groups, and those who are or were their members. One that is gone is nobody's.
     fn touchable(&self, scene: &Scene, index: IfIndex) -> bool {
         let Some(link) = scene.kernel.links.get(&index) else { return true };
-        let groups = &scene.daemon.config.groups;
-        self.ours.contains(&index) || groups.iter().any(|group| group.interface == link.name)
+        self.ours.contains(&index) || is_group(scene, &link.name)
     }
 
     /// A change is about to be carried out.
@@ -46,14 +45,11 @@ impl Ownership {
             Change::PutRoute { route, .. } if !route.key.ours => {
                 format!("a route to {} is put as foreign", route.key.to)
             }
-            Change::DeleteInterface(name)
-                if scene.kernel.link_named(name).is_some_and(|link| link.alias.as_deref() != Some(ALIAS)) =>
-            {
+            Change::DeleteInterface(name) if scene.kernel.link_named(name).is_some() && !is_made_by_us(scene, name) => {
                 format!("the foreign interface {name} is to be deleted")
             }
-            Change::SetCarrier { name, .. }
-                if !scene.daemon.config.groups.iter().any(|group| group.interface == *name) =>
-            {
+            // One that was taken from the file a moment ago is the daemon's own still.
+            Change::SetCarrier { name, .. } if !is_group(scene, name) && !is_made_by_us(scene, name) => {
                 format!("the carrier of {name} is to be set, which is no IPMP interface")
             }
             Change::SetUp(index) | Change::Tune { index, .. } if !self.touchable(scene, *index) => {
@@ -66,4 +62,12 @@ impl Ownership {
         };
         Some(what)
     }
+}
+
+fn is_group(scene: &Scene, name: &IfName) -> bool {
+    scene.daemon.config.groups.iter().any(|group| group.interface == *name)
+}
+
+fn is_made_by_us(scene: &Scene, name: &IfName) -> bool {
+    scene.kernel.link_named(name).is_some_and(|link| link.alias.as_deref() == Some(ALIAS))
 }

@@ -20,6 +20,7 @@ use super::tempo::Tempo;
 use super::told::Told;
 use super::{LINK_NOTICE, Scene};
 use crate::kernel::Kernel;
+use crate::site::Port;
 
 /// A new member, or a link that came up, may stay silent so long, with a margin for the notice itself.
 const QUIET_PERIOD: Duration = Duration::from_millis(41_500);
@@ -115,6 +116,9 @@ impl Truth {
                 !self.probes_refused && !scene.network.outage(segment) && !scene.network.host_at_fault(segment);
             let tested = !member.test_addresses.is_empty();
             let clean = port.is_some_and(|port| !tested || scene.network.clean(port, interval(group) / 2));
+            // A round trip that has shifted is a reason to empty a member.
+            let as_usual = |port: Port| !group.detection.drain || scene.network.path(port).of_usual_length();
+            let clean = clean && (!tested || port.is_some_and(as_usual));
             let cut = port.is_some_and(|port| scene.network.path(port).cut()) && probed(group, member);
 
             let truth = self.members.entry(member.interface.clone()).or_default();

@@ -62,6 +62,12 @@ impl Path {
         self.cut_out || self.cut_in
     }
 
+    /// Whether round trips take no longer than they always did.
+    pub fn of_usual_length(&self) -> bool {
+        let usual = Self::default();
+        self.delay + self.jitter <= usual.delay + usual.jitter
+    }
+
     /// Whether nothing is lost and nothing changed on the way, however long it takes.
     pub fn faultless(&self) -> bool {
         !self.cut() && self.loss == 0.0 && self.burst.is_none() && self.corrupt == 0.0 && self.mtu >= MTU
