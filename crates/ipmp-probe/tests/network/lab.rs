@@ -7,10 +7,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use ipmp_core::{Event, IfIndex, Instant, ProbeId, Prober};
 use ipmp_probe::ProbeEngine;
 use nix::sched::{CloneFlags, setns, unshare};
 use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressScope};
+use rtnetlink::packet_route::link::{LinkAttribute, State};
 use rtnetlink::packet_route::route::RouteScope;
 use rtnetlink::{Handle, LinkUnspec, LinkVeth, RouteMessageBuilder, RouteNextHopBuilder};
 use tokio::time::timeout;
@@ -87,7 +89,22 @@ impl Namespace {
         self.netlink(|kernel| async move { kernel.link().del(index).execute().await.unwrap() });
     }
 
-    /// A veth pair from here to there, both ends up.
+    /// Waits until a link passes packets: one that is just up drops them, until the kernel's link watch has run.
+    fn wait_running(&self, link: &str) {
+        let running = || {
+            self.netlink(|kernel| async move {
+                let found = kernel.link().get().match_name(link.to_owned()).execute().try_next().await.unwrap();
+                found.unwrap().attributes.contains(&LinkAttribute::OperState(State::Up))
+            })
+        };
+        let deadline = std::time::Instant::now() + DEADLINE;
+        while !running() {
+            assert!(std::time::Instant::now() < deadline, "{link} does not come up");
+            std::thread::yield_now();
+        }
+    }
+
+    /// A veth pair from here to there, both ends up, and passing packets.
     pub fn cable(&self, link: &str, to: &Namespace, other: &str) {
         self.netlink(|kernel| async move {
             kernel.link().add(LinkVeth::new(link, other).build()).execute().await.unwrap();
@@ -96,6 +113,8 @@ impl Namespace {
         });
         self.up(link);
         to.up(other);
+        self.wait_running(link);
+        to.wait_running(other);
     }
 
     /// An ordinary address, with its on-link route.
