@@ -1,11 +1,13 @@
 //! Stories of rules that need time: quiet periods, targets that rest, failure detection times that are
 //! raised and lowered, penalties, and clocks that jump (IPMP behaviour, §3 to §5).
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use ipmp_core::notice::{Grey, Reason};
 use ipmp_core::status::{GroupState, MemberState, ProbingStatus, TargetState};
-use ipmp_core::{Change, Notice, Schedule};
+use ipmp_core::{Action, Change, Instant, Notice, ProbeOutcome, Schedule};
 use ipmp_sim::Deed;
 use ipmp_sim::network::{Host, Path};
 use ipmp_sim::site::{self, Port};
@@ -344,11 +346,10 @@ fn last(stage: &Stage) -> Notice {
     verdicts.into_iter().find(|notice| any_verdict(notice)).expect("there is one").clone()
 }
 
-/// When a member at rest has its first loss, the others are asked at once, so that a path that dies is told
-/// from a network that dies in the same time.
+/// A network that dies is found within the failure detection time too.
 #[test]
-fn others_are_asked_at_the_first_loss() {
-    for seed in 44..64 {
+fn an_outage_is_found_in_time() {
+    for seed in 44..54 {
         let mut stage = stage(seed, Schedule::Confirm);
         let pause = stage.rng.span(Duration::ZERO, FDT);
         stage.plays(pause);
@@ -356,6 +357,35 @@ fn others_are_asked_at_the_first_loss() {
         let dark = stage.now;
         let told = stage.until(FDT * 2, |notice| matches!(notice, Notice::GroupFailed { .. }));
         assert!(told.since(dark) <= FDT, "{:?}", told.since(dark));
+    }
+}
+
+/// When a member at rest has its first loss, the others are asked at once, unless they have just been.
+#[test]
+fn others_are_asked_at_the_first_loss() {
+    for seed in 54..64 {
+        let mut stage = stage(seed, Schedule::Confirm);
+        let pause = stage.rng.span(Duration::ZERO, FDT);
+        stage.plays(pause);
+        let (losses, asked) = (Rc::new(RefCell::new(Vec::new())), Rc::new(RefCell::new(Vec::new())));
+        let (lost, sent) = (losses.clone(), asked.clone());
+        stage.meddler.actions = Some(Box::new(move |now, actions: &mut Vec<Action>| {
+            for action in actions {
+                match action {
+                    Action::Probed(report) if report.member == A.name() && report.outcome == ProbeOutcome::Lost => {
+                        lost.borrow_mut().push(now);
+                    }
+                    Action::SendProbe { member, .. } if *member == B.name() => sent.borrow_mut().push(now),
+                    _ => {}
+                }
+            }
+        }));
+        stage.cuts(A);
+        stage.until(FDT * 2, failed(A));
+        let first = *losses.borrow().first().expect("there are losses");
+        let just_now = FDT / 32;
+        let near = |when: &&Instant| first.since(**when) <= just_now && when.since(first) <= millis(2);
+        assert!(asked.borrow().iter().any(|when| near(&when)), "seed {seed}: {first:?}, {:?}", asked.borrow());
     }
 }
 

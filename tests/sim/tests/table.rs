@@ -59,6 +59,13 @@ fn few() -> ProptestConfig {
     config
 }
 
+/// §6, activate another: a standby before a member that idles for want of failback.
+#[test]
+fn a_standby_goes_before_one_that_idles() {
+    let story = [Happens::Link(0, false), Happens::Link(0, true), Happens::Link(1, false)];
+    lives(1, &[false, false, true, true], false, &story).unwrap_or_else(|how| panic!("{how}"));
+}
+
 proptest! {
     #![proptest_config(few())]
 
