@@ -181,8 +181,10 @@ impl Truth {
             (false, true) => interval * (12 + DISCOVERY) + SLACK,
             (false, false) => LINK_NOTICE,
         };
-        let suspended = self.suspended_until(group, member).unwrap_or_default();
-        Some((begin + proof).max(suspended))
+        let suspended = self.suspended_until(group, member);
+        // Members that hold through an outage come before one that is kept out: it takes as many replies again.
+        let in_turn = if suspended.is_some() { interval * 10 } else { Duration::ZERO };
+        Some((begin + proof + in_turn).max(suspended.unwrap_or_default()))
     }
 
     /// Until when a member may be kept out for its failures: as long as its penalty says, or another member
