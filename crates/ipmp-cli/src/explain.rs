@@ -136,7 +136,10 @@ fn false_alarms(per_year: f64) -> String {
 
 fn family(f: &mut fmt::Formatter<'_>, probing: &Probing) -> fmt::Result {
     let found = words::mode(probing.mode);
-    writeln!(f, "\nprobes from {}, targets by {found}:", probing.test_address)?;
+    match probing.test_address {
+        Some(address) => writeln!(f, "\nprobes from {address}, targets by {found}:")?,
+        None => writeln!(f, "\nprobes without a test address, targets by {found}:")?,
+    }
     line(f, "of late", of_late(probing))?;
     if let Some(loss) = probing.loss {
         line(f, "loss", format!("{} of the recent ordinary probes", percent(loss)))?;

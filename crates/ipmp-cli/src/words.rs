@@ -45,6 +45,7 @@ pub fn mode(mode: TargetMode) -> &'static str {
     match mode {
         TargetMode::Routes => "routes",
         TargetMode::Multicast => "multicast",
+        TargetMode::Transitive => "transitive",
         TargetMode::Disabled => "disabled",
     }
 }

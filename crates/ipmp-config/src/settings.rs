@@ -93,6 +93,7 @@ impl Settings {
     pub(crate) fn detection(&self) -> Detection {
         let default = Detection::default();
         Detection {
+            probe: default.probe,
             schedule: chosen(&self.schedule, default.schedule),
             failure_detection_time_max: self.failure_detection_time_max.as_ref().map(|at| at.value),
             degraded_loss_percent: chosen(&self.degraded_loss_percent, default.degraded_loss_percent),

@@ -12,8 +12,12 @@ use crate::ProbeOutcome;
 pub struct Probing {
     /// The family.
     pub family: Family,
-    /// The test address.
-    pub test_address: IpAddr,
+    /// What it is probed with.
+    pub kind: ProbeKind,
+    /// Whether the family works on this member.
+    pub health: FamilyHealth,
+    /// The address that probes are sent from, where there is one.
+    pub test_address: Option<IpAddr>,
     /// How targets were found.
     pub mode: TargetMode,
     /// The active ones in firing order, the next first; then the others.
@@ -67,8 +71,38 @@ pub enum TargetMode {
     Routes,
     /// Hosts that answered a multicast request, where there are no routers.
     Multicast,
+    /// There are none; data addresses that other members carry stand in for them.
+    Transitive,
     /// Probing is disabled.
     Disabled,
+}
+
+/// What a probe is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, CustomType)]
+#[serde(rename_all = "lowercase")]
+#[zlink(rename_all = "lowercase")]
+pub enum ProbeKind {
+    /// ICMP or ICMPv6 echo.
+    Icmp,
+    /// ARP request.
+    Arp,
+    /// Neighbour solicitation.
+    Ndp,
+    /// One of the two to a data address that another member of the group carries.
+    Transitive,
+}
+
+/// Whether a family works on a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, CustomType)]
+#[serde(rename_all = "lowercase")]
+#[zlink(rename_all = "lowercase")]
+pub enum FamilyHealth {
+    /// As far as is known.
+    Ok,
+    /// It does not.
+    Failed,
+    /// There is nobody to probe.
+    Unknown,
 }
 
 /// Probes in a row with the same outcome.

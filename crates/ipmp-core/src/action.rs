@@ -1,14 +1,14 @@
 //! Everything that the core can ask for. The driver carries each out without waiting.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::Refusal;
 use crate::id::{Family, IfIndex, IfName, Mac, ProbeId, RequestId, TransactionId};
-use crate::kernel::{AddressKey, Route, RouteKey, Scope, Tunables};
+use crate::kernel::{AddressKey, Leg, Route, RouteKey, Scope, Tunables};
 use crate::notice::Notice;
 use crate::time::Instant;
 
@@ -24,7 +24,7 @@ pub enum Action {
         /// The family.
         family: Family,
     },
-    /// Send an echo request; answered by [`crate::Event::ProbeSent`].
+    /// Send a probe; answered by [`crate::Event::ProbeSent`].
     SendProbe {
         /// Names it in the events that follow.
         probe: ProbeId,
@@ -32,7 +32,7 @@ pub enum Action {
         member: IfName,
         /// To whom.
         target: IpAddr,
-        /// Length of the IP packet in bytes, not to be fragmented; none for the shortest.
+        /// Length of the IP packet in bytes, not to be fragmented; none for the shortest. ICMP only.
         length: Option<u16>,
     },
     /// Ask by multicast which hosts are on the link (§3); answered by [`crate::Event::Discovered`], once
@@ -40,9 +40,13 @@ pub enum Action {
     Discover {
         /// From the prober of this member.
         member: IfName,
-        /// In this family.
-        family: Family,
+        /// Which address of the member the request is sent from; its family is that of the prober.
+        source: IpAddr,
     },
+    /// Ask once whether anybody has these addresses (RFC 5227 §2.1.1, RFC 4862 §5.4.2), and listen for the
+    /// answers until the next of these actions; an empty list ends that. Answered by
+    /// [`crate::Event::AddressTaken`] only.
+    CheckAddresses(Vec<AddressCheck>),
     /// Show those who watch probes what became of one.
     Probed(ProbeReport),
     /// Carry out changes in order; answered by [`crate::Event::Changed`].
@@ -73,6 +77,8 @@ pub struct ProbeReport {
     pub probe: ProbeId,
     /// Of which member.
     pub member: IfName,
+    /// What it was.
+    pub kind: ProbeKind,
     /// To whom.
     pub target: IpAddr,
     /// When it was sent.
@@ -97,22 +103,69 @@ pub enum ProbeOutcome {
     Lost,
 }
 
-/// A probe socket: raw ICMP or ICMPv6, bound to the device and to the test address.
+/// What probes one family of a member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prober {
     /// The member; also the device to bind to.
     pub member: IfName,
     /// Its index.
     pub index: IfIndex,
-    /// The test address to send from.
-    pub source: IpAddr,
+    /// How, and in whose name.
+    pub means: Means,
+}
+
+/// How a path is probed, and in whose name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Means {
+    /// Echo requests from this address, by a raw socket bound to the device and to it.
+    Icmp(IpAddr),
+    /// ARP requests of this hardware address with the sender 0.0.0.0 (RFC 5227 §2.1.1): no address is needed,
+    /// and no cache learns one.
+    Arp(Mac),
+    /// Neighbour solicitations of this hardware address from the member's link-local address (RFC 4861 §7.2).
+    Ndp(Mac, Ipv6Addr),
+}
+
+impl Means {
+    /// The family probed.
+    pub fn family(&self) -> Family {
+        match self {
+            Means::Icmp(source) => Family::of(*source),
+            Means::Arp(_) => Family::V4,
+            Means::Ndp(..) => Family::V6,
+        }
+    }
 }
 
 impl Prober {
     /// The family probed.
     pub fn family(&self) -> Family {
-        Family::of(self.source)
+        self.means.family()
     }
+}
+
+/// What a probe was, as `ipmpstat -p` marks it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProbeKind {
+    /// ICMP or ICMPv6 echo.
+    Icmp,
+    /// ARP request.
+    Arp,
+    /// Neighbour solicitation.
+    Ndp,
+    /// One of the two to a data address that another member of the group carries.
+    Transitive,
+}
+
+/// An address that is about to be used for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AddressCheck {
+    /// The member to ask from.
+    pub index: IfIndex,
+    /// Its hardware address.
+    pub mac: Mac,
+    /// The address.
+    pub address: IpAddr,
 }
 
 /// Changes that belong together, in an order that never has an address on no member. Where an
@@ -163,8 +216,9 @@ pub enum Change {
     PutRoute {
         /// The route, with our protocol number.
         route: Route,
-        /// Whether ours is there: if not, a foreign one in its place must not be replaced.
-        replace: bool,
+        /// The legs that ours has; none where it is not there, and then a foreign one in its place must not be
+        /// replaced.
+        present: Vec<Leg>,
     },
     /// Delete a route of ours. One that is gone already counts as done.
     DeleteRoute(RouteKey),
@@ -181,6 +235,9 @@ pub struct Announcement {
     pub mac: Mac,
     /// The data address.
     pub address: IpAddr,
+    /// Whether the host forwards IPv6: neighbours take an advertisement without the router flag to mean that
+    /// it is no router any more (RFC 4861 §7.2.5).
+    pub router: bool,
 }
 
 /// What cannot be read from the kernel again after a restart.

@@ -79,6 +79,8 @@ impl GroupConfig {
 /// How failures of a group's members are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detection {
+    /// What paths are probed with.
+    pub probe: ProbeMode,
     /// When probes are sent, and how many lost ones are a failure.
     pub schedule: Schedule,
     /// As far as the failure detection time is raised where the network is too slow for it; ten times
@@ -95,6 +97,7 @@ pub struct Detection {
 impl Default for Detection {
     fn default() -> Self {
         Self {
+            probe: ProbeMode::Auto,
             schedule: Schedule::Confirm,
             failure_detection_time_max: None,
             degraded_loss_percent: 10,
@@ -102,6 +105,20 @@ impl Default for Detection {
             damping: Damping::default(),
         }
     }
+}
+
+/// What paths are probed with (`probe`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProbeMode {
+    /// ICMP from a test address that is configured; ARP, or neighbour solicitations, where there is none.
+    Auto,
+    /// ICMP: from the test address, else in IPv6 from the link-local address and in IPv4 from a data address
+    /// that the member carries; ARP while it carries none.
+    Icmp,
+    /// ARP and neighbour solicitations, whether there are test addresses or not.
+    Arp,
+    /// Nothing: the link is all that is watched.
+    None,
 }
 
 /// When probes are sent, and how many lost ones are a failure.
@@ -150,9 +167,4 @@ pub struct MemberConfig {
     pub test_addresses: Vec<IpNet>,
     /// Carries data only while another member is missing.
     pub standby: bool,
-}
-
-/// Whether this version carries addresses of that kind: IPv6 is in every type, its data plane is not there yet.
-pub fn carried(address: IpAddr) -> bool {
-    address.is_ipv4()
 }

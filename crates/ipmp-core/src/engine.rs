@@ -140,6 +140,7 @@ impl Engine {
                 let groups = self.groups.iter_mut().chain(&mut self.ungrouped);
                 groups.for_each(|group| group.discovered(&member, address, kernel));
             }
+            Event::AddressTaken { .. } => {}
             Event::Changed { transaction, outcomes } => self.changed(transaction, outcomes, now, actions),
             Event::Command { request, command } => self.command(request, command, now, actions),
         }
@@ -217,6 +218,7 @@ impl Engine {
                     self.note_undone(Key::PutRoute(route.key), Key::DeleteRoute(route.key));
                 }
             }
+            Fact::LegAdded(_) | Fact::LegsGone(_) => {}
             Fact::RouteGone(key) => {
                 let known = self.kernel.routes.get(key);
                 self.observe |= known.is_some_and(|route| route.legs.iter().any(|leg| leg.via.is_some()));
@@ -342,7 +344,7 @@ impl Engine {
             .filter_map(|address| {
                 let group = self.groups.iter().find(|group| group.placed.contains_key(&address))?;
                 let nic = group.member(group.bound.get(&address)?)?.nic?;
-                Some(Announcement { index: nic.index, mac: nic.mac?, address })
+                Some(Announcement { index: nic.index, mac: nic.mac?, address, router: nic.router })
             })
             .collect();
         if !announcements.is_empty() {

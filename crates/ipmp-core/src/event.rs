@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
-use crate::id::{Family, IfName, ProbeId, RequestId, TransactionId};
+use crate::id::{Family, IfName, Mac, ProbeId, RequestId, TransactionId};
 use crate::kernel::Fact;
 use crate::time::Instant;
 
@@ -58,6 +58,13 @@ pub enum Event {
         member: IfName,
         /// The host.
         address: IpAddr,
+    },
+    /// Another host has an address that [`crate::Action::CheckAddresses`] asked for, or is about to take it.
+    AddressTaken {
+        /// The address.
+        address: IpAddr,
+        /// That host, or a NIC of this one.
+        by: Mac,
     },
     /// The mover is done with a transaction. Every notification of its changes has been fed before.
     Changed {

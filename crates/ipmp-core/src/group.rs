@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::action::Action;
 use crate::announce::Repeats;
-use crate::config::{GroupConfig, Schedule, carried};
+use crate::config::{GroupConfig, Schedule};
 use crate::event::ReplyFault;
 use crate::id::{Family, IfIndex, IfName, ProbeId};
 use crate::jitter::Jitter;
@@ -23,7 +23,7 @@ use crate::notice::Notice;
 use crate::placement::{self, Candidate};
 use crate::probing::{Probing, ProbingContext};
 use crate::schedule::Pace;
-use crate::status::{AddressStatus, GroupState, GroupStatus};
+use crate::status::{AddressStatus, Claim, GroupState, GroupStatus};
 use crate::time::Instant;
 use crate::verdict;
 
@@ -131,9 +131,9 @@ impl Group {
         before
     }
 
-    /// The data addresses that this version carries.
+    /// The data addresses.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
-        self.config.addresses.iter().map(|net| net.addr()).filter(|address| carried(*address))
+        self.config.addresses.iter().map(|net| net.addr())
     }
 
     pub(crate) fn member(&self, name: &IfName) -> Option<&Member> {
@@ -310,7 +310,7 @@ impl Group {
             let up = own.is_some_and(|own| kernel.has_address(own.index, address));
             let inbound = self.bound.get(&address).filter(|_| up && self.placed.contains_key(&address)).cloned();
             let outbound = if inbound.is_some() { carriers.clone() } else { Vec::new() };
-            AddressStatus { address, up, inbound, outbound }
+            AddressStatus { address, up, inbound, outbound, claim: Claim::Ours }
         };
         let probes = self.members.iter().any(|member| !member.probing.is_empty());
         GroupStatus {

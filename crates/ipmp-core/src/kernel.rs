@@ -65,6 +65,15 @@ pub struct Link {
     pub alias: Option<String>,
     /// The settings of `Tunables` on this device; none where the device has no IPv4.
     pub tunables: Option<Tunables>,
+    /// What IPv6 is on this device; none where it has none.
+    pub inet6: Option<Inet6>,
+}
+
+/// IPv6 on a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inet6 {
+    /// It forwards, and so its neighbours may know it as a router (`forwarding`).
+    pub forwarding: bool,
 }
 
 impl Link {
@@ -108,6 +117,9 @@ pub struct AddressInfo {
     pub scope: Scope,
     /// Whether it carries [`PROTOCOL`].
     pub ours: bool,
+    /// Duplicate address detection has not found it unique, or has found that it is not (IPv6): nothing may be
+    /// sent from it.
+    pub tentative: bool,
 }
 
 /// What tells one route from another, in the main table.
@@ -168,6 +180,10 @@ pub enum Fact {
     Route(Route),
     /// The route is gone.
     RouteGone(RouteKey),
+    /// The route has this leg too. Of IPv6 legs without a router the kernel tells one by one.
+    LegAdded(Route),
+    /// The route has these legs no more; it is gone with its last one (IPv6).
+    LegsGone(Route),
     /// A complete dump: what it does not name is gone.
     Snapshot(Snapshot),
 }
@@ -204,6 +220,7 @@ impl Kernel {
             Fact::RouteGone(key) => {
                 self.routes.remove(&key);
             }
+            Fact::LegAdded(_) | Fact::LegsGone(_) => {}
             Fact::Snapshot(snapshot) => {
                 *self = Kernel::default();
                 self.links.extend(snapshot.links.into_iter().map(|link| (link.index, link)));

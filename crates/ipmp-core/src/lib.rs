@@ -32,8 +32,11 @@ pub mod notice;
 pub mod status;
 pub mod time;
 
-pub use action::{Action, Announcement, Change, Memory, ProbeOutcome, ProbeReport, Prober, Transaction};
-pub use config::{Config, Damping, Detection, GroupConfig, MemberConfig, Schedule};
+pub use action::{
+    Action, AddressCheck, Announcement, Change, Means, Memory, ProbeKind, ProbeOutcome, ProbeReport, Prober,
+    Transaction,
+};
+pub use config::{Config, Damping, Detection, GroupConfig, MemberConfig, ProbeMode, Schedule};
 pub use engine::Engine;
 pub use event::{Command, Event, Outcome, Refusal, ReplyFault};
 pub use id::{Family, GroupName, IfIndex, IfName, Mac, ProbeId, RequestId, TransactionId};

@@ -58,6 +58,8 @@ pub(crate) struct Nic {
     pub(crate) mtu: u32,
     /// It can have IPv4 addresses.
     pub(crate) has_inet: bool,
+    /// It forwards IPv6.
+    pub(crate) router: bool,
     up: bool,
     carrier: bool,
     carrier_downs: u32,
@@ -70,6 +72,7 @@ impl Nic {
             mac: link.mac,
             mtu: link.mtu,
             has_inet: link.tunables.is_some(),
+            router: link.inet6.is_some_and(|inet6| inet6.forwarding),
             up: link.up,
             carrier: link.carrier,
             carrier_downs: link.carrier_downs,
@@ -298,6 +301,7 @@ mod tests {
             multi_access: true,
             alias: None,
             tunables: None,
+            inet6: None,
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Family, GroupName, IfName};
+use crate::id::{Family, GroupName, IfName, Mac};
 
 pub use message::{Field, MESSAGES, Message};
 
@@ -137,6 +137,8 @@ pub enum Grey {
         /// Before.
         usual: Duration,
     },
+    /// One of its families does not work.
+    Family(Family),
     /// Large probes are lost while small ones pass: a wrong MTU on the path, or bad optics.
     Large {
         /// Length of the packets that are lost.
@@ -156,6 +158,7 @@ impl fmt::Display for Grey {
             Grey::Slow { rtt, usual } => {
                 write!(f, "RTT {:.2} ms, usually {:.2} ms", rtt.as_secs_f64() * 1e3, usual.as_secs_f64() * 1e3)
             }
+            Grey::Family(family) => write!(f, "{family} does not work"),
             Grey::Large { length } => write!(f, "probes of {length} bytes are lost while small ones pass"),
             Grey::Corrupt { replies } => write!(f, "{replies} corrupted replies of late"),
         }
@@ -243,6 +246,14 @@ pub enum Notice {
     Inhomogeneous { interface: IfName, group: GroupName, family: Family },
     /// It has it now.
     Homogeneous { interface: IfName, group: GroupName },
+    /// A family does not work on a member whose other family does; the reason says how that was found.
+    FamilyFailed { interface: IfName, group: GroupName, family: Family, reason: Reason },
+    /// It works again.
+    FamilyRepaired { interface: IfName, group: GroupName, family: Family, reason: Reason },
+    /// A data address that was to be used first is another host's.
+    AddressConflict { group: GroupName, address: IpAddr, by: Mac },
+    /// That host has it no more.
+    AddressConflictOver { group: GroupName, address: IpAddr },
     /// The network is too slow for the failure detection time.
     FdtRaised { interface: IfName, group: GroupName, family: Family, wanted: Duration, now: Duration },
     /// The failure detection time is shorter again.

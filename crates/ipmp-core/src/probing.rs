@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::action::{Action, ProbeOutcome, ProbeReport, Prober};
+use crate::action::{Action, Means, ProbeKind, ProbeOutcome, ProbeReport, Prober};
 use crate::event::ReplyFault;
 use crate::history::{Answer, HISTORY_MAX, History, Kind, Loss};
 use crate::id::{Family, IfIndex, IfName, ProbeId};
 use crate::jitter::Jitter;
 use crate::quality::Quality;
 use crate::schedule::{Pace, Timing};
-use crate::status::{ProbeCounts, ProbingStatus, TargetMode, TargetStatus};
+use crate::status::{FamilyHealth, ProbeCounts, ProbingStatus, TargetMode, TargetStatus};
 use crate::target::{Target, Targets};
 use crate::time::Instant;
 
@@ -155,7 +155,7 @@ impl Probing {
                 ctx.actions.push(Action::OpenProber(Prober {
                     member: member.clone(),
                     index,
-                    source: self.test.addr(),
+                    means: Means::Icmp(self.test.addr()),
                 }));
             }
             (Socket::Closed, None) => {}
@@ -289,7 +289,7 @@ impl Probing {
         if self.targets.wants_more_hosts() && may_discover {
             self.discover_not_before = ctx.now + DISCOVER_EVERY;
             self.targets.search(false);
-            ctx.actions.push(Action::Discover { member: member.clone(), family: self.family() });
+            ctx.actions.push(Action::Discover { member: member.clone(), source: self.test.addr() });
         }
         if let Some(target) = self.targets.next(ctx.now) {
             // A run of losses has one large probe at most, lest small packets that pass are not heard of.
@@ -411,7 +411,7 @@ impl Probing {
 
     fn report(&self, member: &IfName, probe: ProbeId, target: IpAddr, sent: Instant, outcome: ProbeOutcome) -> Action {
         let rtt = self.targets.get(target).and_then(|target| target.rtt.get());
-        Action::Probed(ProbeReport { probe, member: member.clone(), target, sent, outcome, rtt })
+        Action::Probed(ProbeReport { probe, member: member.clone(), kind: ProbeKind::Icmp, target, sent, outcome, rtt })
     }
 
     pub(crate) fn status(&self, now: Instant) -> ProbingStatus {
@@ -423,7 +423,9 @@ impl Probing {
         };
         ProbingStatus {
             family: self.family(),
-            test_address: self.test.addr(),
+            kind: ProbeKind::Icmp,
+            health: FamilyHealth::Ok,
+            test_address: Some(self.test.addr()),
             mode: match self.socket {
                 _ if self.twin.is_some() => TargetMode::Disabled,
                 Socket::Broken { .. } => TargetMode::Disabled,

@@ -10,7 +10,6 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::action::{Announcement, Change, Memory};
-use crate::config::carried;
 use crate::group::Group;
 use crate::id::{IfIndex, IfName};
 use crate::kernel::{ALIAS, AddressInfo, AddressKey, Kernel, Leg, ROUTE_METRIC, Route, RouteKey, Scope, Tunables};
@@ -99,7 +98,7 @@ impl Wanted {
         }
         for member in group.members.iter().filter(|member| !member.offline) {
             let Some(nic) = member.nic else { continue };
-            for test in member.config.test_addresses.iter().map(IpNet::addr).filter(|test| carried(*test)) {
+            for test in member.config.test_addresses.iter().map(IpNet::addr) {
                 self.tests.push(AddressKey::host(nic.index, test));
                 self.tested.insert(nic.index);
             }
@@ -107,7 +106,8 @@ impl Wanted {
         for address in group.addresses() {
             match group.placed.get(&address).and_then(|holder| group.member(holder)).and_then(|member| member.nic) {
                 Some(nic) => {
-                    let announcement = nic.mac.map(|mac| Announcement { index: nic.index, mac, address });
+                    let announcement =
+                        nic.mac.map(|mac| Announcement { index: nic.index, mac, address, router: nic.router });
                     self.bound.push(Binding { key: AddressKey::host(nic.index, address), announcement });
                 }
                 None => {
@@ -168,7 +168,7 @@ fn ways(group: &Group) -> Vec<(IpNet, Option<IpAddr>)> {
     };
     let defaults = group.config.gateways.iter().map(|gateway| (default(gateway), Some(*gateway)));
     let routes = group.config.routes.iter().map(|route| (route.to, Some(route.via)));
-    on_link.chain(defaults).chain(routes).filter(|(to, _)| carried(to.addr())).collect()
+    on_link.chain(defaults).chain(routes).collect()
 }
 
 struct Planner<'a> {
@@ -245,7 +245,8 @@ impl Planner<'_> {
                 continue;
             }
             let route = Route { key: *key, scope: Scope::Global, legs };
-            self.changes.push(Change::PutRoute { route, replace: present.is_some() });
+            let present = present.map_or_else(Vec::new, |route| route.legs.clone());
+            self.changes.push(Change::PutRoute { route, present });
         }
     }
 

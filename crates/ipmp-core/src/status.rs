@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::action::ProbeKind;
 use crate::config::Damping;
 use crate::event::ReplyFault;
-use crate::id::{Family, GroupName, IfName};
+use crate::id::{Family, GroupName, IfName, Mac};
 use crate::notice::Reason;
 use crate::time::Instant;
 
@@ -155,6 +156,17 @@ pub enum Waiting {
     Improvement,
 }
 
+/// Whether a family works on a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FamilyHealth {
+    /// As far as is known.
+    Ok,
+    /// It does not: its addresses are elsewhere, where another member can serve them.
+    Failed,
+    /// There is nobody to probe.
+    Unknown,
+}
+
 /// How targets were found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TargetMode {
@@ -162,6 +174,8 @@ pub enum TargetMode {
     Routes,
     /// By multicast.
     Multicast,
+    /// There are none; data addresses that other members carry stand in for them.
+    Transitive,
     /// Probing is disabled.
     Disabled,
 }
@@ -171,8 +185,12 @@ pub enum TargetMode {
 pub struct ProbingStatus {
     /// The family.
     pub family: Family,
-    /// The test address.
-    pub test_address: IpAddr,
+    /// What it is probed with.
+    pub kind: ProbeKind,
+    /// Whether the family works on this member.
+    pub health: FamilyHealth,
+    /// The address that probes are sent from, where there is one.
+    pub test_address: Option<IpAddr>,
     /// How targets were found.
     pub mode: TargetMode,
     /// The active ones in firing order, the next first; then the others.
@@ -247,6 +265,17 @@ pub struct TargetStatus {
     pub loss: Option<f64>,
 }
 
+/// Whether a data address may be used: who brings one into a network asks first whether another host has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Claim {
+    /// Nobody else has it, as far as is known.
+    Ours,
+    /// That is being asked.
+    Checking,
+    /// This host has it.
+    Taken(Mac),
+}
+
 /// One data address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressStatus {
@@ -258,4 +287,6 @@ pub struct AddressStatus {
     pub inbound: Option<IfName>,
     /// The members that traffic from it may leave by.
     pub outbound: Vec<IfName>,
+    /// Whether it may be used.
+    pub claim: Claim,
 }

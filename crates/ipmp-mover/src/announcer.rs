@@ -52,7 +52,7 @@ impl Announcer {
 
     /// Sends one announcement, an ARP in both forms: some peers heed only the one, some only the other.
     pub(crate) async fn send(&mut self, announcement: &Announcement) -> Result<(), String> {
-        let Announcement { index, mac, address } = *announcement;
+        let Announcement { index, mac, address, .. } = *announcement;
         let Announcer { lanes, patience } = self;
         let lane = &mut lanes[index.0 as usize % LANES];
         let sent = match address {

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Host, add, announcement, delete, key, ours, refusal, route};
 use ipmp_core::event::Outcome::{Done, Skipped};
-use ipmp_core::kernel::{PROTOCOL, Route, Scope, Tunables};
+use ipmp_core::kernel::{Leg, PROTOCOL, Route, Scope, Tunables};
 use ipmp_core::{Change, IfIndex};
 use ipmp_lab::Namespace;
 
@@ -64,12 +64,12 @@ async fn routes_are_put_replaced_and_deleted() {
     let on_link = route("10.1.0.0/24", &[eth0, eth1]);
     let default = by_router(route("0.0.0.0/0", &[eth0, eth1]));
     let narrow = by_router(route("0.0.0.0/0", &[eth1]));
-    let put = |route: &Route, replace| Change::PutRoute { route: route.clone(), replace };
+    let put = |route: &Route, present: &[Leg]| Change::PutRoute { route: route.clone(), present: present.to_vec() };
 
-    assert_eq!(host.apply(vec![put(&on_link, false), put(&default, false)]).await, [Done, Done]);
+    assert_eq!(host.apply(vec![put(&on_link, &[]), put(&default, &[])]).await, [Done, Done]);
     assert_eq!(legs(&host, "0.0.0.0/0"), ["eth0", "eth1"]);
     assert_eq!(legs(&host, "10.1.0.0/24"), ["eth0", "eth1"]);
-    assert_eq!(host.change(put(&narrow, true)).await, Done);
+    assert_eq!(host.change(put(&narrow, &default.legs)).await, Done);
     assert_eq!(legs(&host, "0.0.0.0/0"), ["eth1"]);
 
     let changes = vec![Change::DeleteRoute(default.key), Change::DeleteRoute(on_link.key)];
@@ -94,7 +94,10 @@ async fn a_foreign_route_is_neither_replaced_nor_deleted() {
     same_key.key.metric = 0;
 
     let outcomes = host
-        .apply(vec![Change::PutRoute { route: same_key.clone(), replace: false }, Change::DeleteRoute(same_key.key)])
+        .apply(vec![
+            Change::PutRoute { route: same_key.clone(), present: Vec::new() },
+            Change::DeleteRoute(same_key.key),
+        ])
         .await;
 
     assert!(refusal(outcomes[0].clone()).contains("exists"), "{outcomes:?}");

@@ -72,8 +72,8 @@ async fn a_neighbour_follows_a_move_made_in_one_transaction() {
     }
     router.add_address("r", "10.1.0.1/24".parse().unwrap()).unwrap();
     let tune = |index| Change::Tune { index, tunables: Tunables::MEMBER };
-    let on_link = |members: &[IfIndex], replace| Change::PutRoute { route: route("10.1.0.0/24", members), replace };
-    let begun = vec![tune(eth0), tune(eth1), add(eth0, "10.1.0.50/32"), on_link(&[eth0], false)];
+    let on_link = |members: &[IfIndex], present| Change::PutRoute { route: route("10.1.0.0/24", members), present };
+    let begun = vec![tune(eth0), tune(eth1), add(eth0, "10.1.0.50/32"), on_link(&[eth0], Vec::new())];
     assert_eq!(host.apply(begun).await, [const { Done }; 4]);
 
     let address = "10.1.0.50".parse().unwrap();
@@ -84,7 +84,7 @@ async fn a_neighbour_follows_a_move_made_in_one_transaction() {
     });
 
     let moved = vec![
-        on_link(&[eth1], true),
+        on_link(&[eth1], route("10.1.0.0/24", &[eth0]).legs),
         add(eth1, "10.1.0.50/32"),
         Change::Announce(announcement(eth1, 1, "10.1.0.50")),
         delete(eth0, "10.1.0.50/32"),

@@ -22,7 +22,12 @@ pub fn dump(within: Duration) -> Result<Snapshot, Error> {
                 Fact::Link(link) => snapshot.links.push(link),
                 Fact::Address(key, info) => snapshot.addresses.push((key, info)),
                 Fact::Route(route) => merge(&mut routes, route),
-                Fact::LinkGone(_) | Fact::AddressGone(_) | Fact::RouteGone(_) | Fact::Snapshot(_) => {}
+                Fact::LegAdded(route) => merge(&mut routes, route),
+                Fact::LegsGone(_)
+                | Fact::LinkGone(_)
+                | Fact::AddressGone(_)
+                | Fact::RouteGone(_)
+                | Fact::Snapshot(_) => {}
             }
         }
     }

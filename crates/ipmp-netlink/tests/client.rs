@@ -37,8 +37,10 @@ fn an_address_carries_our_mark_and_makes_no_prefix_route() {
         client.add_address(&test, Scope::Link).await.unwrap();
 
         let snapshot = dump(PATIENCE).unwrap();
-        assert!(snapshot.addresses.contains(&(data, AddressInfo { scope: Scope::Global, ours: true })));
-        assert!(snapshot.addresses.contains(&(test, AddressInfo { scope: Scope::Link, ours: true })));
+        assert!(
+            snapshot.addresses.contains(&(data, AddressInfo { scope: Scope::Global, ours: true, tentative: false }))
+        );
+        assert!(snapshot.addresses.contains(&(test, AddressInfo { scope: Scope::Link, ours: true, tentative: false })));
         assert!(!snapshot.routes.iter().any(|route| route.key.to.addr().is_ipv4()), "{snapshot:#?}");
 
         let again = client.add_address(&data, Scope::Global).await.unwrap_err();

@@ -112,7 +112,7 @@ fn addresses_of_both_families_come_and_go() {
         ] {
             let key = address(index, text);
             client.add_address(&key, scope).await.unwrap();
-            let fact = Fact::Address(key, AddressInfo { scope: told, ours: true });
+            let fact = Fact::Address(key, AddressInfo { scope: told, ours: true, tentative: false });
             wait_for(&mut monitor, text, |seen| *seen == fact);
             client.delete_address(&key).await.unwrap();
             wait_for(&mut monitor, "its end", |seen| *seen == Fact::AddressGone(key));
@@ -127,7 +127,10 @@ fn an_address_of_somebody_else_is_not_ours_and_keeps_its_host_bits() {
         let (_tap, index) = tap_up(&client, "t0").await;
         let mut monitor = Monitor::open().unwrap();
         somebody_else().address().add(index.0, "10.2.0.7".parse().unwrap(), 24).execute().await.unwrap();
-        let fact = Fact::Address(address(index, "10.2.0.7/24"), AddressInfo { scope: Scope::Global, ours: false });
+        let fact = Fact::Address(
+            address(index, "10.2.0.7/24"),
+            AddressInfo { scope: Scope::Global, ours: false, tentative: false },
+        );
         wait_for(&mut monitor, "the address", |seen| *seen == fact);
     });
 }

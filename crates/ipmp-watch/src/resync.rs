@@ -123,7 +123,7 @@ mod tests {
     }
 
     fn there(n: u32) -> (AddressKey, AddressInfo) {
-        (key(n), AddressInfo { scope: Scope::Global, ours: true })
+        (key(n), AddressInfo { scope: Scope::Global, ours: true, tentative: false })
     }
 
     fn snapshot(numbers: &[u32]) -> Option<Snapshot> {

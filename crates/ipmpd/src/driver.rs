@@ -229,6 +229,7 @@ impl Driver {
             | Event::Reply { .. }
             | Event::BadReply { .. }
             | Event::Discovered { .. }
+            | Event::AddressTaken { .. }
             | Event::Command { .. } => {}
         }
     }

@@ -211,7 +211,7 @@ impl Kernel {
                 self.delete_address(*key);
                 Ok(())
             }
-            Change::PutRoute { route, replace } => self.put_ours(route, *replace),
+            Change::PutRoute { route, present } => self.put_ours(route, !present.is_empty()),
             Change::DeleteRoute(key) => {
                 self.delete_route(*key);
                 Ok(())
@@ -242,10 +242,10 @@ impl Kernel {
     fn add_ours(&mut self, key: AddressKey, scope: Scope) -> Result<(), String> {
         self.link(key.index)?;
         match self.addresses.get(&key) {
-            Some(info) if *info == (AddressInfo { scope, ours: true }) => Ok(()),
+            Some(info) if *info == (AddressInfo { scope, ours: true, tentative: false }) => Ok(()),
             Some(_) => Err("File exists".to_owned()),
             None => {
-                self.add_address(key, AddressInfo { scope, ours: true });
+                self.add_address(key, AddressInfo { scope, ours: true, tentative: false });
                 Ok(())
             }
         }
@@ -285,6 +285,7 @@ impl Kernel {
             multi_access: true,
             alias,
             tunables: Some(TUNABLES),
+            inet6: None,
         };
         self.links.insert(index, link);
         index

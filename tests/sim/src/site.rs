@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use ipmp_core::config::RouteConfig;
-use ipmp_core::{Config, Damping, Detection, GroupConfig, GroupName, IfName, Mac, MemberConfig, Schedule};
+use ipmp_core::{Config, Damping, Detection, GroupConfig, GroupName, IfName, Mac, MemberConfig, ProbeMode, Schedule};
 use ipnet::IpNet;
 
 use crate::network::Host;
@@ -156,6 +156,7 @@ pub fn draw_failure_detection_time(rng: &mut Rng) -> Duration {
 /// Draws how failures are looked for.
 pub fn draw_detection(rng: &mut Rng, failure_detection_time: Duration) -> Detection {
     Detection {
+        probe: ProbeMode::Auto,
         schedule: rng.weighted(&[(1, Schedule::Classic), (2, Schedule::Confirm)]),
         failure_detection_time_max: rng.chance(0.2).then(|| failure_detection_time * rng.between(1, 4) as u32),
         degraded_loss_percent: rng.weighted(&[(3, 10), (1, 2), (1, 50)]),

@@ -122,7 +122,7 @@ fn a_hand_over_without_an_end() {
 fn hands_on_a_foreign_address() {
     let mut stage = Stage::of(7, group(1, 2, FDT));
     let key = AddressKey { index: stage.kernel.index_of(Port(0)).unwrap(), address: site::host(0, 99).into() };
-    stage.kernel.add_address(key, AddressInfo { scope: Scope::Global, ours: false });
+    stage.kernel.add_address(key, AddressInfo { scope: Scope::Global, ours: false, tentative: false });
     inject_once(&mut stage, vec![Change::DeleteAddress(key)]);
     breaks(&mut stage, Duration::from_secs(2), Rule::ForeignUntouched);
 }
@@ -137,11 +137,16 @@ fn hands_on_a_foreign_route() {
     breaks(&mut stage, Duration::from_secs(2), Rule::ForeignUntouched);
 }
 
+/// A route in place of ours, whichever legs that has.
+fn put_over(route: Route) -> Change {
+    Change::PutRoute { present: route.legs.clone(), route }
+}
+
 #[test]
 fn a_move_because_of_an_outage() {
     let mut stage = Stage::of(9, group(2, 3, FDT));
     let route = default_route(&stage, &[Port(0)]);
-    let mut once = Some(apply(vec![Change::PutRoute { route, replace: true }]));
+    let mut once = Some(apply(vec![put_over(route)]));
     stage.meddler.actions = Some(Box::new(move |_, actions: &mut Vec<Action>| {
         if actions.iter().any(|action| matches!(action, Action::Notify(Notice::GroupFailed { .. }))) {
             actions.extend(once.take());
@@ -156,7 +161,7 @@ fn a_change_without_a_reason() {
     let mut stage = Stage::of(10, group(2, 2, FDT));
     stage.plays(Duration::from_secs(600));
     let route = default_route(&stage, &[Port(0), Port(1)]);
-    inject_once(&mut stage, vec![Change::PutRoute { route, replace: true }]);
+    inject_once(&mut stage, vec![put_over(route)]);
     breaks(&mut stage, Duration::from_secs(2), Rule::Steady);
 }
 
@@ -165,7 +170,7 @@ fn changes_without_end() {
     let mut stage = Stage::of(11, group(1, 2, FDT));
     let route = default_route(&stage, &[Port(0), Port(1)]);
     stage.meddler.actions = Some(Box::new(move |_, actions: &mut Vec<Action>| {
-        actions.push(apply(vec![Change::PutRoute { route: route.clone(), replace: true }]));
+        actions.push(apply(vec![put_over(route.clone())]));
     }));
     breaks(&mut stage, Duration::from_secs(60), Rule::Steady);
 }

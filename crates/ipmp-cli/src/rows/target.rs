@@ -46,7 +46,7 @@ impl<'a> TargetRow<'a> {
             interface,
             mode: probing.mode,
             family: Some(probing.family),
-            testaddr: Some(probing.test_address),
+            testaddr: probing.test_address,
             targets: &probing.targets,
             sent: probing.sent,
             acked: probing.acked,

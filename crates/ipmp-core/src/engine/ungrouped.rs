@@ -2,7 +2,7 @@
 //! changed (IPMP behaviour §9).
 
 use crate::action::Action;
-use crate::config::{GroupConfig, MemberConfig, carried};
+use crate::config::{GroupConfig, MemberConfig};
 use crate::engine::Engine;
 use crate::group::Group;
 use crate::id::{GroupName, IfName};
@@ -44,7 +44,7 @@ impl Engine {
     fn watched(&self, link: &Link) -> MemberConfig {
         let on_link = |key: &&AddressKey| {
             let address = key.address;
-            key.index == link.index && carried(address.addr()) && address.prefix_len() < address.max_prefix_len()
+            key.index == link.index && address.addr().is_ipv4() && address.prefix_len() < address.max_prefix_len()
         };
         let usable = self.kernel.addresses.iter().filter(|(_, info)| info.scope == Scope::Global);
         let address = usable.map(|(key, _)| key).find(on_link).map(|key| key.address);

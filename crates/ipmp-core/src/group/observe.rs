@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::action::Action;
-use crate::config::carried;
 use crate::group::{Context, Group};
 use crate::id::{Family, IfIndex, IfName};
 use crate::kernel::Kernel;
@@ -163,7 +162,7 @@ impl Group {
         let (timing, grouped) = (self.timing(), !self.is_anonymous());
         let (group, now) = (self.config.name.clone(), ctx.now);
         let member = &mut self.members[i];
-        let wanted: Vec<_> = member.config.test_addresses.iter().copied().filter(|net| carried(net.addr())).collect();
+        let wanted: Vec<_> = member.config.test_addresses.iter().copied().collect();
         for at in (0..member.probing.len()).rev() {
             if !wanted.contains(&member.probing[at].test) {
                 let mut old = member.probing.remove(at);

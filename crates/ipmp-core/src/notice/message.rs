@@ -94,6 +94,15 @@ messages! {
     FDT_IMPROVED = Notice, "fdt_improved", "f97e40d9fc3040e3857f3dca0da03c47",
         "Improved failure detection time {fdt_ms} ms on ({family} {interface}) for group {group}",
         ["interface", "group", "family", "fdt_ms"];
+    FAMILY_FAILED = Error, "family_failed", "321c2f62c2224fb49fcc92a1c0c00368",
+        "{family} has failed on {interface} of group {group}", ["interface", "group", "family", "reason"];
+    FAMILY_REPAIRED = Notice, "family_repaired", "474fedb3604644efb774041ac2fa64ee",
+        "{family} works again on {interface} of group {group}", ["interface", "group", "family", "reason"];
+    ADDRESS_CONFLICT = Error, "address_conflict", "2e632fab6868450fa49b399193a1a393",
+        "Data address {address} of group {group} is in use by the host with hardware address {by}; not using it",
+        ["group", "address", "by"];
+    ADDRESS_CONFLICT_OVER = Notice, "address_conflict_over", "485e37faa41c4ad3a2135a829988ea7a",
+        "Data address {address} of group {group} is no longer in use by another host", ["group", "address"];
     FDT_LIMITED = Error, "fdt_limited", "107eb0788c604e75a6cdcdc51156183c",
         "Round trips of {rtt_ms} ms on ({family} {interface}) are too long even for the longest failure detection time allowed in group {group}, {limit_ms} ms; members that work may be taken for failed",
         ["interface", "group", "family", "limit_ms", "rtt_ms"];
@@ -183,6 +192,10 @@ impl Notice {
             Notice::Homogeneous { .. } => &HOMOGENEOUS,
             Notice::FdtRaised { .. } => &FDT_RAISED,
             Notice::FdtImproved { .. } => &FDT_IMPROVED,
+            Notice::FamilyFailed { .. } => &FAMILY_FAILED,
+            Notice::FamilyRepaired { .. } => &FAMILY_REPAIRED,
+            Notice::AddressConflict { .. } => &ADDRESS_CONFLICT,
+            Notice::AddressConflictOver { .. } => &ADDRESS_CONFLICT_OVER,
             Notice::FdtLimited { .. } => &FDT_LIMITED,
             Notice::TargetSlow { .. } => &TARGET_SLOW,
             Notice::InterfaceDegraded { .. } => &INTERFACE_DEGRADED,
@@ -310,6 +323,15 @@ impl Notice {
             Notice::FdtImproved { interface, group, family, now } => {
                 vec![interface.as_str().into(), group.as_str().into(), family.to_string().into(), millis(now)]
             }
+            Notice::FamilyFailed { interface, group, family, reason }
+            | Notice::FamilyRepaired { interface, group, family, reason } => {
+                let (interface, group) = (interface.as_str().into(), group.as_str().into());
+                vec![interface, group, family.to_string().into(), reason.to_string().into()]
+            }
+            Notice::AddressConflict { group, address, by } => {
+                vec![group.as_str().into(), address.to_string().into(), by.to_string().into()]
+            }
+            Notice::AddressConflictOver { group, address } => vec![group.as_str().into(), address.to_string().into()],
             Notice::FdtLimited { interface, group, family, limit, rtt } => {
                 vec![
                     interface.as_str().into(),

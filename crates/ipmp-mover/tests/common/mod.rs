@@ -107,7 +107,7 @@ pub fn delete(index: IfIndex, address: &str) -> Change {
 /// The announcement that an address is bound to the host's NIC of that number.
 pub fn announcement(index: IfIndex, nic: u8, address: &str) -> Announcement {
     let MacAddr(a, b, c, d, e, f) = mac(nic);
-    Announcement { index, mac: Mac([a, b, c, d, e, f]), address: address.parse().unwrap() }
+    Announcement { index, mac: Mac([a, b, c, d, e, f]), address: address.parse().unwrap(), router: false }
 }
 
 /// A route of ours, on-link, over these members.

@@ -48,6 +48,7 @@ pub(super) fn present(payload: &[u8]) -> Option<Link> {
         multi_access: flags & (IFF_MULTICAST | IFF_ALONE) == IFF_MULTICAST && !is_port(all),
         alias: None,
         tunables: None,
+        inet6: None,
     };
     for attribute in attributes(all) {
         let (kind, value) = attribute?;

@@ -8,7 +8,7 @@ use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use ipmp_core::{Event, IfIndex, Instant, ProbeId, Prober};
+use ipmp_core::{Event, IfIndex, Instant, Means, ProbeId, Prober};
 use ipmp_probe::ProbeEngine;
 use nix::sched::{CloneFlags, setns, unshare};
 use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressScope};
@@ -174,7 +174,11 @@ impl Namespace {
 
     /// What it takes to probe from here.
     pub fn prober(&self, member: &str, source: impl Into<IpAddr>) -> Prober {
-        Prober { member: member.parse().unwrap(), index: IfIndex(self.index(member)), source: source.into() }
+        Prober {
+            member: member.parse().unwrap(),
+            index: IfIndex(self.index(member)),
+            means: Means::Icmp(source.into()),
+        }
     }
 
     pub fn open(&self, engine: &mut ProbeEngine, member: &str, source: impl Into<IpAddr>) {

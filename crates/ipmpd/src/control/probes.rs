@@ -163,6 +163,7 @@ mod tests {
         ProbeReport {
             probe: ProbeId(number),
             member: "eth0".parse().unwrap(),
+            kind: ipmp_core::ProbeKind::Icmp,
             target: "192.0.2.1".parse().unwrap(),
             sent: Instant::from_nanos(number),
             outcome: ProbeOutcome::Lost,

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use ipmp_core::notice::{Grey, Reason};
 use ipmp_core::status::{
-    GroupState, GroupStatus, MemberState, MemberStatus, ProbeCounts, ProbeState, ProbingStatus, Run, TargetMode,
-    TargetState, TargetStatus, Waiting,
+    FamilyHealth, GroupState, GroupStatus, MemberState, MemberStatus, ProbeCounts, ProbeState, ProbingStatus, Run,
+    TargetMode, TargetState, TargetStatus, Waiting,
 };
-use ipmp_core::{Command, Family, Instant, Refusal, ReplyFault, Status};
+use ipmp_core::{Command, Family, Instant, ProbeKind, Refusal, ReplyFault, Status};
 use nix::errno::Errno;
 use nix::libc;
 use serde_json::{Value, json};
@@ -172,7 +172,9 @@ fn one_degraded_member() -> MemberStatus {
         waits_for: Some(Waiting::Losses { have: 2, need: 21 }),
         probing: vec![ProbingStatus {
             family: Family::V4,
-            test_address: "192.0.2.10".parse().unwrap(),
+            kind: ProbeKind::Icmp,
+            health: FamilyHealth::Ok,
+            test_address: Some("192.0.2.10".parse().unwrap()),
             mode: TargetMode::Multicast,
             targets: vec![TargetStatus {
                 address: TARGET,

@@ -16,7 +16,8 @@ impl Driver {
             }
             Action::CloseProber { member, family } => outside.prober.close(&member, family),
             // What could not be asked is not answered, and asked again.
-            Action::Discover { member, family } => drop(outside.prober.discover(&member, family)),
+            Action::Discover { member, source } => drop(outside.prober.discover(&member, source)),
+            Action::CheckAddresses(checks) => outside.prober.check_addresses(&checks),
             Action::Probed(report) => outside.probes.show(report),
             Action::SendProbe { probe, member, target, length } => {
                 let sent = outside.prober.send(probe, &member, target, length);

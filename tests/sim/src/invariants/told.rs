@@ -28,7 +28,12 @@ impl Told {
                 self.links.retain(|index, _| snapshot.links.iter().any(|link| link.index == *index));
                 blinked
             }
-            Fact::Address(..) | Fact::AddressGone(_) | Fact::Route(_) | Fact::RouteGone(_) => Vec::new(),
+            Fact::Address(..)
+            | Fact::AddressGone(_)
+            | Fact::Route(_)
+            | Fact::LegAdded(_)
+            | Fact::LegsGone(_)
+            | Fact::RouteGone(_) => Vec::new(),
         }
     }
 

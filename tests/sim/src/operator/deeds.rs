@@ -165,14 +165,20 @@ impl World {
     pub fn give_own_address(&mut self, port: Port, segment: u8) {
         if let Some(index) = self.kernel.index_of(port) {
             let address = site::net(site::host(segment, 100 + port.0));
-            self.kernel.add_address(AddressKey { index, address }, AddressInfo { scope: Scope::Global, ours: false });
+            self.kernel.add_address(
+                AddressKey { index, address },
+                AddressInfo { scope: Scope::Global, ours: false, tentative: false },
+            );
         }
     }
 
     fn foreign_add(&mut self, port: Port) {
         let Some(index) = self.kernel.index_of(port).filter(|index| self.kernel.links[index].up) else { return };
         let address = IpNet::new_assert(site::host(0, 200 + port.0), 32);
-        self.kernel.add_address(AddressKey { index, address }, AddressInfo { scope: Scope::Global, ours: false });
+        self.kernel.add_address(
+            AddressKey { index, address },
+            AddressInfo { scope: Scope::Global, ours: false, tentative: false },
+        );
         let to = IpNet::new_assert(IpAddr::from([198, 18, port.0, 0]), 24);
         let leg = Leg { index, via: Some(site::host(0, 3)) };
         let key = RouteKey { to, metric: 0, ours: false };

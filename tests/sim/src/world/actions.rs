@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipmp_core::{Action, Change, Event, Family, IfName, Outcome, ProbeId, Prober, ReplyFault};
+use ipmp_core::{Action, Change, Event, Family, IfName, Means, Outcome, ProbeId, Prober, ReplyFault};
 
 use super::{Happening, World, scene};
 use crate::daemon::Process;
@@ -21,7 +21,8 @@ impl World {
                 self.daemon.probers.remove(&(member, family));
             }
             Action::SendProbe { probe, member, target, length } => self.send_probe(probe, member, target, length),
-            Action::Discover { member, family } => self.discover(member, family),
+            Action::Discover { member, source } => self.discover(member, source),
+            Action::CheckAddresses(_) => {}
             // Shown to those who watch; nobody does.
             Action::Probed(_) => {}
             Action::Apply(transaction) => {
@@ -54,7 +55,7 @@ impl World {
 
     fn open_prober(&mut self, prober: Prober) {
         let key = (prober.member.clone(), prober.family());
-        let bindable = self.kernel.addresses.keys().any(|key| key.address.addr() == prober.source);
+        let bindable = self.kernel.addresses.keys().any(|key| Means::Icmp(key.address.addr()) == prober.means);
         let reason = match self.kernel.links.get(&prober.index) {
             None => Some("No such device"),
             Some(_) if !bindable => Some("Cannot assign requested address"),
@@ -116,11 +117,11 @@ impl World {
         })
     }
 
-    fn discover(&mut self, member: IfName, family: Family) {
-        let Some(prober) = self.daemon.probers.get(&(member.clone(), family)) else { return };
+    fn discover(&mut self, member: IfName, source: IpAddr) {
+        let Some(prober) = self.daemon.probers.get(&(member.clone(), Family::of(source))) else { return };
         let link = self.kernel.links.get(&prober.index).filter(|link| link.usable());
         let port = link.and_then(|link| self.kernel.port_of(link.index));
-        let (Some(port), Some(segment)) = (port, site::segment_of(prober.source)) else { return };
+        let (Some(port), Some(segment)) = (port, site::segment_of(source)) else { return };
         let life = self.daemon.life;
         for (address, after) in self.network.discover(self.now, port, segment) {
             let member = member.clone();

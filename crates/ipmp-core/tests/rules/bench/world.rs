@@ -37,7 +37,7 @@ impl Bench {
     /// Somebody else adds an address to a NIC.
     pub fn address(&mut self, name: &str, address: &str) {
         let key = AddressKey { index: self.index(name), address: address.parse().unwrap() };
-        self.tell(Fact::Address(key, AddressInfo { scope: Scope::Global, ours: false }));
+        self.tell(Fact::Address(key, AddressInfo { scope: Scope::Global, ours: false, tentative: false }));
     }
 
     /// And deletes it.
@@ -99,6 +99,7 @@ fn new_link(kernel: &Kernel, name: &str) -> Link {
         multi_access: true,
         alias: None,
         tunables: Some(Tunables::default()),
+        inet6: None,
     }
 }
 
@@ -126,7 +127,9 @@ pub fn obey(kernel: &mut Kernel, change: &Change) -> Option<Fact> {
         Change::SetUp(index) => edited(kernel.links.get(index), &|link| link.up = true),
         Change::SetCarrier { name, on } => edited(kernel.link_named(name), &|link| link.carrier = *on),
         Change::Tune { index, tunables } => edited(kernel.links.get(index), &|link| link.tunables = Some(*tunables)),
-        Change::AddAddress { key, scope } => Some(Fact::Address(*key, AddressInfo { scope: *scope, ours: true })),
+        Change::AddAddress { key, scope } => {
+            Some(Fact::Address(*key, AddressInfo { scope: *scope, ours: true, tentative: false }))
+        }
         Change::DeleteAddress(key) => Some(Fact::AddressGone(*key)),
         Change::PutRoute { route, .. } => Some(Fact::Route(route.clone())),
         Change::DeleteRoute(key) => Some(Fact::RouteGone(*key)),

@@ -2,7 +2,7 @@
 
 use std::os::fd::AsFd;
 
-use ipmp_core::{ProbeId, ProbeOutcome, ProbeReport};
+use ipmp_core::{ProbeId, ProbeKind, ProbeOutcome, ProbeReport};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::time::{ClockId, clock_gettime};
 
@@ -21,6 +21,7 @@ fn report(number: u64, outcome: ProbeOutcome) -> ProbeReport {
     ProbeReport {
         probe: ProbeId(number),
         member: "eth0".parse().unwrap(),
+        kind: ProbeKind::Icmp,
         target: TARGET,
         sent: NOW + Duration::from_micros(number),
         outcome,

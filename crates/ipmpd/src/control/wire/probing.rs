@@ -1,8 +1,8 @@
 //! The probing of a member.
 
 use ipmp_control as wire;
-use ipmp_core::status::{ProbeCounts, ProbingStatus, Run, TargetMode, TargetState, TargetStatus};
-use ipmp_core::{Family, ReplyFault};
+use ipmp_core::status::{FamilyHealth, ProbeCounts, ProbingStatus, Run, TargetMode, TargetState, TargetStatus};
+use ipmp_core::{Family, ProbeKind, ReplyFault};
 
 use super::{micros, millis};
 
@@ -13,10 +13,17 @@ pub fn probing(status: ProbingStatus) -> wire::Probing {
             Family::V4 => wire::Family::Inet,
             Family::V6 => wire::Family::Inet6,
         },
+        kind: kind(status.kind),
+        health: match status.health {
+            FamilyHealth::Ok => wire::FamilyHealth::Ok,
+            FamilyHealth::Failed => wire::FamilyHealth::Failed,
+            FamilyHealth::Unknown => wire::FamilyHealth::Unknown,
+        },
         test_address: status.test_address,
         mode: match status.mode {
             TargetMode::Routes => wire::TargetMode::Routes,
             TargetMode::Multicast => wire::TargetMode::Multicast,
+            TargetMode::Transitive => wire::TargetMode::Transitive,
             TargetMode::Disabled => wire::TargetMode::Disabled,
         },
         targets: status.targets.iter().map(target).collect(),
@@ -33,6 +40,15 @@ pub fn probing(status: ProbingStatus) -> wire::Probing {
         missed: counts.missed,
         large_sent: counts.large_sent,
         large_lost: counts.large_lost,
+    }
+}
+
+pub fn kind(kind: ProbeKind) -> wire::ProbeKind {
+    match kind {
+        ProbeKind::Icmp => wire::ProbeKind::Icmp,
+        ProbeKind::Arp => wire::ProbeKind::Arp,
+        ProbeKind::Ndp => wire::ProbeKind::Ndp,
+        ProbeKind::Transitive => wire::ProbeKind::Transitive,
     }
 }
 

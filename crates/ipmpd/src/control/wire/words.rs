@@ -22,6 +22,7 @@ pub fn reason(reason: &Reason) -> wire::Reason {
         Reason::HardwareAddress { .. } => "hardware_address",
         Reason::Grey(Grey::Loss { .. }) => "loss",
         Reason::Grey(Grey::Slow { .. }) => "slow",
+        Reason::Grey(Grey::Family(_)) => "family",
         Reason::Grey(Grey::Large { .. }) => "large_probes_lost",
         Reason::Grey(Grey::Corrupt { .. }) => "corrupt",
         Reason::NoTargets => "no_targets",
