@@ -10,8 +10,8 @@ use crate::lab::{Pair, TARGET, TEST_ADDRESS, events, replies, run, send};
 use crate::stranger::Stranger;
 use crate::wire::Ear;
 
-fn discover(engine: &mut ProbeEngine, family: Family) -> Result<(), String> {
-    engine.discover(&"h0".parse().unwrap(), family)
+fn discover(engine: &mut ProbeEngine, source: impl Into<IpAddr>) -> Result<(), String> {
+    engine.discover(&"h0".parse().unwrap(), source.into())
 }
 
 fn found(address: impl Into<IpAddr>) -> Event {
@@ -31,7 +31,7 @@ fn a_host_that_answers_multicast_is_found() {
         pair.host.sysctl("ipv4/icmp_echo_ignore_broadcasts", "0");
         let mut engine = pair.engine();
         for _ in 0..2 {
-            discover(&mut engine, Family::V4).unwrap();
+            discover(&mut engine, TEST_ADDRESS).unwrap();
             assert_eq!(events(&mut engine, 1).await, [found(TARGET)]);
         }
         send(&mut engine, 1, "h0", TARGET);
@@ -48,7 +48,7 @@ fn a_host_of_ipv6_too() {
         pair.peer.address("p0", target, 64);
         let mut engine = ProbeEngine::new().unwrap();
         pair.host.open(&mut engine, "h0", test_address);
-        discover(&mut engine, Family::V6).unwrap();
+        discover(&mut engine, test_address).unwrap();
         assert_eq!(events(&mut engine, 1).await, [found(target)]);
     });
 }
@@ -61,7 +61,7 @@ fn the_question_stays_on_the_link_of_the_member() {
         pair.host.default_route("h0", [10, 1, 0, 254].into());
         let ear = Ear::new(&pair.peer, libc::ETH_P_IP);
         let mut engine = pair.engine();
-        discover(&mut engine, Family::V4).unwrap();
+        discover(&mut engine, TEST_ADDRESS).unwrap();
         let packet = ear.hear(9, libc::IPPROTO_ICMP as u8);
         let (ttl, from, to) = (packet[8], &packet[12..16], &packet[16..20]);
         assert_eq!((ttl, from, to), (1, &TEST_ADDRESS.octets()[..], &[224, 0, 0, 1][..]));
@@ -76,7 +76,7 @@ fn each_host_is_told_of_once_for_each_request() {
         let mut engine = pair.engine();
         let other = Ipv4Addr::new(10, 1, 0, 2);
         for _ in 0..2 {
-            discover(&mut engine, Family::V4).unwrap();
+            discover(&mut engine, TEST_ADDRESS).unwrap();
             let request = stranger.hear();
             for (from, event) in [
                 (TARGET, found(TARGET)),
@@ -100,7 +100,7 @@ fn a_link_with_more_hosts_than_anyone_needs() {
         let pair = Pair::new();
         let stranger = Stranger::new(&pair.peer);
         let mut engine = pair.engine();
-        discover(&mut engine, Family::V4).unwrap();
+        discover(&mut engine, TEST_ADDRESS).unwrap();
         let request = stranger.hear();
         for host in 1..=200 {
             stranger.say([10, 1, 1, host].into(), TEST_ADDRESS, &request.answer());
@@ -126,10 +126,10 @@ fn what_cannot_be_asked() {
     run(async {
         let pair = Pair::new();
         let mut engine = pair.engine();
-        let closed = discover(&mut engine, Family::V6).unwrap_err();
+        let closed = discover(&mut engine, Ipv6Addr::LOCALHOST).unwrap_err();
         assert_eq!(closed, "no inet6 probe socket is open on h0");
         pair.host.down("h0");
-        let down = discover(&mut engine, Family::V4).unwrap_err();
+        let down = discover(&mut engine, TEST_ADDRESS).unwrap_err();
         assert_eq!(down, "cannot send from 10.1.0.11 by h0 to all hosts: Network is unreachable");
     });
 }

@@ -22,7 +22,7 @@ fn a_member_that_is_down() {
         let mut engine = pair.engine();
         pair.host.down("h0");
         let sentence = refused(&mut engine, TARGET);
-        assert_eq!(sentence, "cannot send from 10.1.0.11 by h0 to 10.1.0.1: Network is unreachable");
+        assert_eq!(sentence, "cannot send by h0 to 10.1.0.1: Network is unreachable");
         pair.host.up("h0");
         send(&mut engine, 1, "h0", TARGET);
         assert_eq!(replies(&mut engine, 1).await[0].0, ProbeId(1));
@@ -38,7 +38,7 @@ fn a_member_that_is_unplugged_and_plugged() {
         let mut engine = pair.engine();
         pair.host.delete("h0");
         let gone = refused(&mut engine, TARGET);
-        assert!(gone.starts_with("cannot send from 10.1.0.11 by h0 to 10.1.0.1: "), "{gone}");
+        assert!(gone.starts_with("cannot send by h0 to 10.1.0.1: "), "{gone}");
 
         pair.host.cable("h0", &pair.peer, "p0");
         pair.host.test_address("h0", TEST_ADDRESS);
@@ -80,12 +80,12 @@ fn what_cannot_be_opened() {
         let spec = host.prober("h0", TEST_ADDRESS);
         let mut refusal = |spec: &Prober| host.enter(|| engine.open(spec)).unwrap_err().to_string();
         let absent = refusal(&spec);
-        assert!(absent.starts_with("cannot probe from 10.1.0.11 by h0: Cannot assign requested address"), "{absent}");
+        assert!(absent.starts_with("cannot probe inet by h0: Cannot assign requested address"), "{absent}");
         let other = Prober { index: IfIndex(host.index("lo")), ..spec.clone() };
         let loopback = host.index("lo");
-        assert_eq!(refusal(&other), format!("cannot probe from 10.1.0.11 by h0: interface {loopback} is not h0"));
+        assert_eq!(refusal(&other), format!("cannot probe inet by h0: interface {loopback} is not h0"));
         let unplugged = refusal(&Prober { index: IfIndex(4711), ..spec });
-        assert!(unplugged.starts_with("cannot probe from 10.1.0.11 by h0: "), "{unplugged}");
+        assert!(unplugged.starts_with("cannot probe inet by h0: "), "{unplugged}");
     });
 }
 
