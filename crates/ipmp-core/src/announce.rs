@@ -1,5 +1,5 @@
-//! When to repeat announcements: five in all, two seconds apart, paced when there are many (IPMP behaviour §7).
-//! The first leaves with the move itself.
+//! When to repeat announcements: five in all in IPv4, three in IPv6 (RFC 4861 §7.2.6), two seconds apart, paced when
+//! there are many (IPMP behaviour §7). The first leaves with the move itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -8,7 +8,9 @@ use std::time::Duration;
 use crate::time::Instant;
 
 /// Announcements after the first one.
-const REPEATS: u8 = 4;
+fn repeats(address: IpAddr) -> u8 {
+    if address.is_ipv4() { 4 } else { 2 }
+}
 
 /// Between two announcements of an address; well beyond the second for which peers may lock an entry.
 const SPACING: Duration = Duration::from_secs(2);
@@ -28,12 +30,12 @@ pub(crate) struct Repeats {
 impl Repeats {
     /// The address was announced just now.
     pub(crate) fn announced(&mut self, address: IpAddr, now: Instant) {
-        self.schedule(address, now + SPACING, REPEATS);
+        self.schedule(address, now + SPACING, repeats(address));
     }
 
     /// The address is to be announced at once, and repeatedly.
     pub(crate) fn start(&mut self, address: IpAddr, now: Instant) {
-        self.schedule(address, now, REPEATS + 1);
+        self.schedule(address, now, repeats(address) + 1);
     }
 
     /// The address is gone.
@@ -101,6 +103,8 @@ mod tests {
         repeats.start(address(1), Instant::default());
         repeats.start(address(1), Instant::default());
         assert_eq!(played(&mut repeats).len(), 5);
+        repeats.announced("2001:db8::50".parse().unwrap(), Instant::default());
+        assert_eq!(played(&mut repeats), [(2000, 1), (4000, 1)]);
     }
 
     #[test]

@@ -8,16 +8,17 @@ mod command;
 mod ungrouped;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::action::{Action, Announcement, Change, Memory};
+use crate::action::{Action, AddressCheck, Announcement, Change, Memory};
 use crate::announce::Repeats;
 use crate::config::Config;
 use crate::event::Event;
 use crate::group::{Context, Group};
 use crate::id::{IfIndex, IfName, RequestId, TransactionId};
 use crate::jitter::Jitter;
-use crate::kernel::{AddressKey, Fact, Kernel, Link, RouteKey};
+use crate::kernel::{AddressKey, Fact, Kernel, Link, Route, RouteKey};
 use crate::notice::Notice;
 use crate::reconcile::Key;
 use crate::retry::Retry;
@@ -60,6 +61,8 @@ pub struct Engine {
     /// The carrier that each IPMP interface was last given; some types have none that can be set.
     carriers: BTreeMap<IfName, (IfIndex, bool)>,
     leaving: Vec<(RequestId, IfName, Instant)>,
+    /// Addresses are being asked for.
+    checking: bool,
     configured: bool,
     synced: bool,
     /// NICs, addresses or routes may differ from what the members know.
@@ -94,6 +97,7 @@ impl Engine {
             undone: BTreeSet::new(),
             carriers: BTreeMap::new(),
             leaving: Vec::new(),
+            checking: false,
             configured: false,
             synced: false,
             observe: false,
@@ -139,6 +143,9 @@ impl Engine {
                 let kernel = &self.kernel;
                 let groups = self.groups.iter_mut().chain(&mut self.ungrouped);
                 groups.for_each(|group| group.discovered(&member, address, kernel));
+            }
+            Event::AddressTaken { address, by } if !self.kernel.has_mac(by) => {
+                self.groups.iter_mut().for_each(|group| group.address_taken(address, by, now, actions));
             }
             Event::AddressTaken { .. } => {}
             Event::Changed { transaction, outcomes } => self.changed(transaction, outcomes, now, actions),
@@ -199,11 +206,11 @@ impl Engine {
             Fact::Link(link) if self.kernel.links.get(&link.index) == Some(link) => return,
             Fact::Link(_) | Fact::LinkGone(_) => (self.observe, self.compare) = (true, true),
             Fact::Address(key, info) => {
-                self.observe |= self.is_test_address(key) || self.config.track_all_interfaces;
+                self.observe |= self.probes_from(key) || self.config.track_all_interfaces;
                 self.compare |= info.ours || self.is_data_address(key);
             }
             Fact::AddressGone(key) => {
-                self.observe |= self.is_test_address(key) || self.config.track_all_interfaces;
+                self.observe |= self.probes_from(key) || self.config.track_all_interfaces;
                 self.compare |= self.is_data_address(key) || self.is_test_address(key);
                 self.note_undone(Key::AddAddress(*key), Key::DeleteAddress(*key));
             }
@@ -218,7 +225,17 @@ impl Engine {
                     self.note_undone(Key::PutRoute(route.key), Key::DeleteRoute(route.key));
                 }
             }
-            Fact::LegAdded(_) | Fact::LegsGone(_) => {}
+            Fact::LegAdded(route) => {
+                self.observe |= route.legs.iter().any(|leg| leg.via.is_some());
+                self.compare |= self.concerns(&route.key);
+            }
+            Fact::LegsGone(Route { key, legs, .. }) => {
+                self.observe |= legs.iter().any(|leg| leg.via.is_some());
+                self.compare |= self.concerns(key);
+                if key.ours {
+                    self.note_undone(Key::PutRoute(*key), Key::DeleteRoute(*key));
+                }
+            }
             Fact::RouteGone(key) => {
                 let known = self.kernel.routes.get(key);
                 self.observe |= known.is_some_and(|route| route.legs.iter().any(|leg| leg.via.is_some()));
@@ -242,6 +259,12 @@ impl Engine {
         if let Some(before) = renamed.and_then(|before| self.memory.tunables.remove(&before.name)) {
             self.memory.tunables.insert(link.name.clone(), before);
         }
+    }
+
+    /// Whether probes may be sent from it: a test address, or in IPv6 a link-local one.
+    fn probes_from(&self, key: &AddressKey) -> bool {
+        let link_local = matches!(key.address.addr(), IpAddr::V6(address) if address.is_unicast_link_local());
+        link_local || self.is_test_address(key)
     }
 
     fn is_test_address(&self, key: &AddressKey) -> bool {
@@ -294,11 +317,15 @@ impl Engine {
         }
         self.compare |= changed | (timed && self.retry.ended(now));
         self.tell_late(now, armed, void, actions);
+        for group in &mut self.groups {
+            self.compare |= group.take_free(now, actions);
+        }
         self.look(now, ask || carrier_changed, actions);
         if self.compare && self.in_flight.is_none() {
             self.compare = false;
             self.reconcile(now, actions);
         }
+        self.check_addresses(now, actions);
         self.announce(now, actions);
         self.answer_leaving(now, actions);
     }
@@ -337,6 +364,20 @@ impl Engine {
         }
     }
 
+    /// Asks for addresses that are to be used for the first time, and stops listening when none is left.
+    fn check_addresses(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        let due = self.groups.iter().any(|group| group.claims.are_due(now));
+        let checks: Vec<AddressCheck> = self.groups.iter().flat_map(|group| group.checks(now)).collect();
+        if due && !checks.is_empty() {
+            self.groups.iter_mut().for_each(|group| group.claims.asked(now));
+            self.checking = true;
+            actions.push(Action::CheckAddresses(checks));
+        } else if self.checking && checks.is_empty() {
+            self.checking = false;
+            actions.push(Action::CheckAddresses(Vec::new()));
+        }
+    }
+
     fn announce(&mut self, now: Instant, actions: &mut Vec<Action>) {
         let due = self.repeats.take_due(now);
         let announcements: Vec<Announcement> = due
@@ -358,6 +399,13 @@ impl Engine {
         }
         let groups = self.groups.iter().chain(&self.ungrouped).filter_map(|group| group.deadline(now));
         let leaving = self.leaving.iter().map(|(_, _, until)| *until);
-        groups.chain(leaving).chain(self.repeats.deadline()).chain(self.retry.deadline()).chain([self.look_at]).min()
+        let claims = self.groups.iter().filter_map(Group::claims_deadline);
+        groups
+            .chain(leaving)
+            .chain(claims)
+            .chain(self.repeats.deadline())
+            .chain(self.retry.deadline())
+            .chain([self.look_at])
+            .min()
     }
 }

@@ -1,21 +1,24 @@
 //! One IPMP group: what happens to its members, who of them is active, and who carries which address.
 
+mod families;
 mod identity;
 mod judge;
+mod means;
 mod observe;
 mod policy;
 mod quality;
 mod tempo;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::action::Action;
+use crate::action::{Action, AddressCheck};
 use crate::announce::Repeats;
+use crate::claim::Claims;
 use crate::config::{GroupConfig, Schedule};
 use crate::event::ReplyFault;
-use crate::id::{Family, IfIndex, IfName, ProbeId};
+use crate::id::{Family, IfIndex, IfName, Mac, ProbeId};
 use crate::jitter::Jitter;
 use crate::kernel::{AddressKey, Kernel};
 use crate::member::Member;
@@ -36,6 +39,10 @@ pub(crate) struct Group {
     pub(crate) placed: BTreeMap<IpAddr, IfName>,
     /// Which member carried it last, as far as the kernel confirmed.
     pub(crate) bound: BTreeMap<IpAddr, IfName>,
+    /// Data addresses that may be another host's.
+    pub(crate) claims: Claims,
+    /// Those of which it is known that they are not, until they are placed.
+    free: BTreeSet<IpAddr>,
     /// Some member functioned since the group was made, or since the last message that none does.
     was_usable: bool,
     /// That no member functions was told.
@@ -94,6 +101,8 @@ impl Group {
             members: Vec::new(),
             placed: BTreeMap::new(),
             bound: BTreeMap::new(),
+            claims: Claims::default(),
+            free: BTreeSet::new(),
             was_usable: false,
             told_failed: false,
         }
@@ -126,8 +135,11 @@ impl Group {
         if !same_tempo {
             self.reset_detection_time();
         }
-        self.placed.retain(|address, _| config.addresses.iter().any(|net| net.addr() == *address));
-        self.bound.retain(|address, _| config.addresses.iter().any(|net| net.addr() == *address));
+        let wanted = |address: IpAddr| config.addresses.iter().any(|net| net.addr() == address);
+        self.placed.retain(|address, _| wanted(*address));
+        self.bound.retain(|address, _| wanted(*address));
+        self.claims.retain(wanted);
+        self.free.retain(|address| wanted(*address));
         before
     }
 
@@ -256,12 +268,31 @@ impl Group {
         self.members.iter().filter(|member| member.link_usable() && !member.is_out()).collect()
     }
 
-    /// Decides which member is to carry which address. Without anybody to carry them, all stays.
-    pub(crate) fn place(&mut self, kernel: &Kernel, refused: impl Fn(AddressKey) -> bool) {
-        let carriers = self.carriers();
+    /// Decides which member is to carry which address.
+    pub(crate) fn place(&mut self, kernel: &Kernel, now: Instant, refused: impl Fn(AddressKey) -> bool) {
+        let mut loads: BTreeMap<IfName, usize> = BTreeMap::new();
+        for family in [Family::V4, Family::V6] {
+            self.place_family(family, &loads, kernel, now, &refused);
+            let of_family = self.placed.iter().filter(|(address, _)| Family::of(**address) == family);
+            of_family.for_each(|(_, holder)| *loads.entry(holder.clone()).or_default() += 1);
+        }
+    }
+
+    /// Without anybody to carry them, all stays. Of those that carry alike the one comes first that carries less
+    /// of the other family.
+    fn place_family(
+        &mut self,
+        family: Family,
+        loads: &BTreeMap<IfName, usize>,
+        kernel: &Kernel,
+        now: Instant,
+        refused: &impl Fn(AddressKey) -> bool,
+    ) {
+        let mut carriers = self.carriers_of(family);
         if carriers.is_empty() {
             return;
         }
+        carriers.sort_by_key(|member| loads.get(&member.config.interface).copied().unwrap_or(0));
         let any_proven = carriers.iter().any(|member| member.functioning());
         let candidates: Vec<Candidate> = carriers
             .iter()
@@ -272,19 +303,60 @@ impl Group {
             .collect();
         let indices: BTreeMap<IfName, IfIndex> =
             carriers.iter().filter_map(|member| Some((member.config.interface.clone(), member.nic?.index))).collect();
-        let addresses: Vec<IpAddr> = self.addresses().collect();
+        let wanted: Vec<IpAddr> = self.addresses().filter(|address| Family::of(*address) == family).collect();
         let mut present = self.placed.clone();
-        for &address in addresses.iter().filter(|address| !self.placed.contains_key(address)) {
-            // Found in the kernel: left by a daemon before this one.
+        for &address in wanted.iter().filter(|address| !self.placed.contains_key(address)) {
             if let Some((holder, _)) = indices.iter().find(|(_, index)| kernel.has_address(**index, address)) {
+                // Found in the kernel: left by a daemon before this one.
                 present.insert(address, holder.clone());
                 self.bound.entry(address).or_insert_with(|| holder.clone());
+            } else if !self.free.contains(&address) {
+                self.claims.open(address, now);
             }
         }
+        let ours: Vec<IpAddr> = wanted.into_iter().filter(|address| !self.claims.contains(*address)).collect();
         let refused = |address: IpAddr, member: &IfName| {
             indices.get(member).is_some_and(|index| refused(AddressKey::host(*index, address)))
         };
-        self.placed = placement::place(&addresses, &present, &candidates, refused);
+        let placed = placement::place(&ours, &present, &candidates, refused);
+        self.free.retain(|address| !placed.contains_key(address));
+        self.placed.retain(|address, _| Family::of(*address) != family);
+        self.placed.extend(placed);
+    }
+
+    /// Takes in for which addresses nobody answered: they may be used.
+    pub(crate) fn take_free(&mut self, now: Instant, actions: &mut Vec<Action>) -> bool {
+        let free = self.claims.take_free(now);
+        for (address, was_taken) in &free {
+            self.free.insert(*address);
+            if *was_taken {
+                let group = self.config.name.clone();
+                actions.push(Action::Notify(Notice::AddressConflictOver { group, address: *address }));
+            }
+        }
+        !free.is_empty()
+    }
+
+    /// Another host has an address.
+    pub(crate) fn address_taken(&mut self, address: IpAddr, by: Mac, now: Instant, actions: &mut Vec<Action>) {
+        if self.claims.taken(address, by, now) {
+            actions.push(Action::Notify(Notice::AddressConflict { group: self.config.name.clone(), address, by }));
+        }
+    }
+
+    /// When an address is to be asked for, or may be used; none while there is nobody to ask.
+    pub(crate) fn claims_deadline(&self) -> Option<Instant> {
+        self.claims.deadline().filter(|_| !self.carriers().is_empty())
+    }
+
+    /// The addresses that are to be asked for, by a member that has a link.
+    pub(crate) fn checks(&self, now: Instant) -> Vec<AddressCheck> {
+        let check = |address: IpAddr| {
+            let carriers = self.carriers_of(Family::of(address));
+            let nic = carriers.iter().find_map(|member| member.nic.filter(|nic| nic.mac.is_some()))?;
+            Some(AddressCheck { index: nic.index, mac: nic.mac?, address })
+        };
+        self.claims.asking(now).filter_map(check).collect()
     }
 
     /// The kernel confirmed that a data address is bound now.
@@ -304,13 +376,21 @@ impl Group {
 
     pub(crate) fn status(&self, kernel: &Kernel, now: Instant) -> GroupStatus {
         let usable = self.members.iter().filter(|member| member.usable()).count();
-        let carriers: Vec<IfName> = self.carriers().iter().map(|member| member.config.interface.clone()).collect();
+        let carriers = |address: IpAddr| {
+            let carriers = self.carriers_of(Family::of(address)).into_iter();
+            carriers.map(|member| member.config.interface.clone()).collect::<Vec<IfName>>()
+        };
         let own = kernel.link_named(&self.config.interface);
         let address = |address: IpAddr| {
             let up = own.is_some_and(|own| kernel.has_address(own.index, address));
             let inbound = self.bound.get(&address).filter(|_| up && self.placed.contains_key(&address)).cloned();
-            let outbound = if inbound.is_some() { carriers.clone() } else { Vec::new() };
-            AddressStatus { address, up, inbound, outbound, claim: Claim::Ours }
+            let outbound = if inbound.is_some() { carriers(address) } else { Vec::new() };
+            let claim = match self.claims.taken_by(address) {
+                Some(by) => Claim::Taken(by),
+                None if self.claims.contains(address) => Claim::Checking,
+                None => Claim::Ours,
+            };
+            AddressStatus { address, up, inbound, outbound, claim }
         };
         let probes = self.members.iter().any(|member| !member.probing.is_empty());
         GroupStatus {

@@ -2,7 +2,7 @@
 //! Nothing here is wished for; what the engine wants is in `reconcile`.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,10 @@ pub const PROTOCOL: u8 = 213;
 /// The metric of every route of the daemon: ahead of what DHCP clients and network managers install
 /// (100 and more), behind what an administrator sets by hand without a metric.
 pub const ROUTE_METRIC: u32 = 10;
+
+/// The metric of IPv6 routes by which probes find targets on the link (`docs/linux-data-plane.md`): behind all others,
+/// so that traffic has no use for them.
+pub const LAST_RESORT_METRIC: u32 = u32::MAX - 1;
 
 /// The interface alias that marks an IPMP interface as made by the daemon, and so as its to delete.
 pub const ALIAS: &str = "ipmpd";
@@ -220,7 +224,22 @@ impl Kernel {
             Fact::RouteGone(key) => {
                 self.routes.remove(&key);
             }
-            Fact::LegAdded(_) | Fact::LegsGone(_) => {}
+            Fact::LegAdded(told) => match self.routes.get_mut(&told.key) {
+                None => self.learn_route(told),
+                Some(route) => {
+                    route.legs.extend(told.legs);
+                    route.legs.sort_unstable();
+                    route.legs.dedup();
+                }
+            },
+            Fact::LegsGone(told) => {
+                if let Some(route) = self.routes.get_mut(&told.key) {
+                    route.legs.retain(|leg| !told.legs.contains(leg));
+                    if route.legs.is_empty() {
+                        self.routes.remove(&told.key);
+                    }
+                }
+            }
             Fact::Snapshot(snapshot) => {
                 *self = Kernel::default();
                 self.links.extend(snapshot.links.into_iter().map(|link| (link.index, link)));
@@ -243,10 +262,27 @@ impl Kernel {
         self.addresses.range(shortest..=longest).any(|(key, _)| key.address.addr() == address)
     }
 
+    /// Whether an interface of this host has that hardware address.
+    pub fn has_mac(&self, mac: Mac) -> bool {
+        self.links.values().any(|link| link.mac == Some(mac))
+    }
+
+    /// The link-local address that an interface may send from.
+    pub fn link_local(&self, index: IfIndex) -> Option<Ipv6Addr> {
+        let lowest = AddressKey { index, address: IpNet::new_assert(IpAddr::from([0xfe80, 0, 0, 0, 0, 0, 0, 0]), 0) };
+        let usable = |(key, info): (&AddressKey, &AddressInfo)| match key.address.addr() {
+            IpAddr::V6(address) if address.is_unicast_link_local() && !info.tentative => Some(address),
+            _ => None,
+        };
+        self.addresses.range(lowest..).take_while(|(key, _)| key.index == index).find_map(usable)
+    }
+
     /// Interfaces that carry something of ours: one of these addresses, or a leg of a route.
     pub fn in_use(&self, address: impl Fn(IpAddr) -> bool) -> impl Iterator<Item = IfIndex> {
         let ours = self.addresses.iter().filter(move |(key, info)| info.ours && address(key.address.addr()));
-        let routes = self.routes.values().filter(|route| route.key.ours);
+        // Those of the last resort are for probes.
+        let for_data = |route: &&Route| route.key.ours && route.key.metric != LAST_RESORT_METRIC;
+        let routes = self.routes.values().filter(for_data);
         let legs = routes.flat_map(|route| &route.legs).map(|leg| leg.index);
         ours.map(|(key, _)| key.index).chain(legs)
     }
@@ -266,11 +302,15 @@ impl Kernel {
     }
 
     /// The kernel tells of addresses that go with an interface, but not of IPv4 routes: it flushes a
-    /// multipath route as soon as one of its interfaces is unregistered.
+    /// multipath route as soon as one of its interfaces is unregistered. IPv6 routes lose that leg only.
     fn forget_link(&mut self, index: IfIndex) {
         self.links.remove(&index);
         self.addresses.retain(|key, _| key.index != index);
-        self.routes.retain(|_, route| route.legs.iter().all(|leg| leg.index != index));
+        self.routes.retain(|key, route| {
+            let legs = route.legs.len();
+            route.legs.retain(|leg| leg.index != index);
+            route.legs.len() == legs || (key.to.addr().is_ipv6() && !route.legs.is_empty())
+        });
     }
 
     fn learn_link(&mut self, link: Link) {

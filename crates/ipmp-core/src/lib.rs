@@ -6,6 +6,7 @@
 //! knows. The same seed and events give the same actions.
 
 mod announce;
+mod claim;
 mod damping;
 mod group;
 mod history;

@@ -14,12 +14,13 @@
 
 mod status;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::action::Action;
 use crate::config::MemberConfig;
 use crate::damping::Penalty;
-use crate::id::{IfIndex, IfName, Mac};
+use crate::id::{Family, IfIndex, IfName, Mac};
 use crate::kernel::Link;
 use crate::notice::{Grey, Reason};
 use crate::probing::Probing;
@@ -57,7 +58,9 @@ pub(crate) struct Nic {
     pub(crate) mac: Option<Mac>,
     pub(crate) mtu: u32,
     /// It can have IPv4 addresses.
-    pub(crate) has_inet: bool,
+    has_inet: bool,
+    /// And IPv6 addresses.
+    has_inet6: bool,
     /// It forwards IPv6.
     pub(crate) router: bool,
     up: bool,
@@ -72,10 +75,19 @@ impl Nic {
             mac: link.mac,
             mtu: link.mtu,
             has_inet: link.tunables.is_some(),
+            has_inet6: link.inet6.is_some(),
             router: link.inet6.is_some_and(|inet6| inet6.forwarding),
             up: link.up,
             carrier: link.carrier,
             carrier_downs: link.carrier_downs,
+        }
+    }
+
+    /// Whether it can have addresses of that family.
+    pub(crate) fn has(&self, family: Family) -> bool {
+        match family {
+            Family::V4 => self.has_inet,
+            Family::V6 => self.has_inet6,
         }
     }
 }
@@ -124,9 +136,9 @@ pub(crate) struct Member {
     pub(crate) drained: bool,
     /// Since when it has been without a test address, until that is told.
     pub(crate) untested_since: Option<Instant>,
-    /// It was told that it lacks a family.
-    pub(crate) inhomogeneous: bool,
-    /// A family each that has a test address.
+    /// The families that others have, and that it was told to lack.
+    pub(crate) lacks: BTreeSet<Family>,
+    /// A family each that is probed.
     pub(crate) probing: Vec<Probing>,
 }
 
@@ -148,7 +160,7 @@ impl Member {
             degraded: None,
             drained: false,
             untested_since: Some(now),
-            inhomogeneous: false,
+            lacks: BTreeSet::new(),
             probing: Vec::new(),
         }
     }
@@ -221,6 +233,22 @@ impl Member {
     /// Carries data.
     pub(crate) fn in_service(&self) -> bool {
         !self.is_out() && !self.is_idle() && self.link_usable() && (self.functioning() || self.holding())
+    }
+
+    /// Can have addresses of that family.
+    pub(crate) fn has(&self, family: Family) -> bool {
+        self.nic.is_some_and(|nic| nic.has(family))
+    }
+
+    /// That family does not work on it.
+    pub(crate) fn is_dead(&self, family: Family) -> bool {
+        self.probing.iter().any(|probing| probing.family() == family && probing.dead_since.is_some())
+    }
+
+    /// Nobody but other members of the group is probed.
+    pub(crate) fn is_vouched_for_by_members(&self) -> bool {
+        let mut capable = self.probing.iter().filter(|probing| probing.is_capable()).peekable();
+        capable.peek().is_some() && capable.all(Probing::is_transitive)
     }
 
     /// Sends probes to somebody.

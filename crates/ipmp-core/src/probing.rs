@@ -14,7 +14,7 @@ use crate::jitter::Jitter;
 use crate::quality::Quality;
 use crate::schedule::{Pace, Timing};
 use crate::status::{FamilyHealth, ProbeCounts, ProbingStatus, TargetMode, TargetStatus};
-use crate::target::{Target, Targets};
+use crate::target::{Origin, Target, Targets};
 use crate::time::Instant;
 
 /// How long losses do not count after a start or a link-up, for switches that first run spanning tree;
@@ -27,6 +27,8 @@ const REOPEN_AFTER_MAX: Duration = Duration::from_secs(60);
 
 /// Requests by multicast are this far apart at least: on many links nobody answers.
 const DISCOVER_EVERY: Duration = Duration::from_secs(1);
+/// And this far where other members stand in for them.
+const DISCOVER_EVERY_TRANSITIVE: Duration = Duration::from_secs(10);
 
 /// Lateness below this is ordinary scheduling; the kernel's receive stamps and the draining of sockets
 /// before any judgement make it harmless.
@@ -35,15 +37,22 @@ const STALL_MIN: Duration = Duration::from_millis(20);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Socket {
     Closed,
-    Open(IfIndex),
+    Open(IfIndex, Means),
     Broken { retry_at: Instant },
 }
 
-/// One family of one member with a test address.
+/// One family of one member.
 #[derive(Clone, Debug)]
 pub(crate) struct Probing {
-    /// The test address, with the prefix that tells what is on-link.
-    pub(crate) test: IpNet,
+    family: Family,
+    /// The test address that is configured, with the prefix that tells what is on-link.
+    pub(crate) test: Option<IpNet>,
+    /// The prefixes whose addresses are on the link.
+    pub(crate) on_link: Vec<IpNet>,
+    /// From where hosts can be looked for by multicast, where not from the address that probes are sent from.
+    pub(crate) searches_from: Option<IpAddr>,
+    /// It does not work while the other family does, and another member can serve it; since when.
+    pub(crate) dead_since: Option<Instant>,
     pub(crate) targets: Targets,
     pub(crate) history: History,
     pub(crate) quality: Quality,
@@ -81,9 +90,13 @@ pub(crate) struct Expired {
 }
 
 impl Probing {
-    pub(crate) fn new(test: IpNet, timing: Timing) -> Self {
+    pub(crate) fn new(family: Family, test: Option<IpNet>, timing: Timing) -> Self {
         Self {
+            family,
             test,
+            on_link: Vec::new(),
+            searches_from: None,
+            dead_since: None,
             targets: Targets::default(),
             history: History::default(),
             quality: Quality::default(),
@@ -106,17 +119,40 @@ impl Probing {
     }
 
     pub(crate) fn family(&self) -> Family {
-        Family::of(self.test.addr())
+        self.family
     }
 
-    /// The test address alone.
-    pub(crate) fn address(&self) -> IpAddr {
-        self.test.addr()
+    /// How probes are sent now; none while they are not.
+    pub(crate) fn means(&self) -> Option<Means> {
+        match self.socket {
+            Socket::Open(_, means) => Some(means),
+            Socket::Closed | Socket::Broken { .. } => None,
+        }
+    }
+
+    /// The address that probes are sent from; ARP needs none.
+    fn source(&self) -> Option<IpAddr> {
+        match self.means() {
+            Some(Means::Icmp(source)) => Some(source),
+            Some(Means::Ndp(_, source)) => Some(source.into()),
+            Some(Means::Arp(_)) | None => None,
+        }
+    }
+
+    /// Whether an address can be probed as one on the link.
+    pub(crate) fn reaches(&self, address: IpAddr) -> bool {
+        let link_local = matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
+        Family::of(address) == self.family && (link_local || self.on_link.iter().any(|net| net.contains(&address)))
+    }
+
+    /// Nobody but other members of the group is probed.
+    pub(crate) fn is_transitive(&self) -> bool {
+        self.targets.origin() == Origin::Members
     }
 
     /// Probes are being sent, or would be were there a target.
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self.socket, Socket::Open(_))
+        matches!(self.socket, Socket::Open(..))
     }
 
     /// Open, and somebody to probe.
@@ -144,22 +180,18 @@ impl Probing {
         self.timing.timeout(self.targets.crtt(now))
     }
 
-    /// Has the socket open on this interface, or closed.
-    pub(crate) fn set_socket(&mut self, member: &IfName, wanted: Option<IfIndex>, ctx: &mut ProbingContext) {
+    /// Has the socket open on this interface, by these means, or closed.
+    pub(crate) fn set_socket(&mut self, member: &IfName, wanted: Option<(IfIndex, Means)>, ctx: &mut ProbingContext) {
         match (self.socket, wanted) {
-            (Socket::Open(open), Some(index)) if open == index => {}
+            (Socket::Open(index, means), Some(wanted)) if (index, means) == wanted => {}
             (Socket::Broken { retry_at }, Some(_)) if retry_at > ctx.now => {}
-            (_, Some(index)) => {
-                self.socket = Socket::Open(index);
+            (_, Some((index, means))) => {
+                self.socket = Socket::Open(index, means);
                 self.restart(ctx);
-                ctx.actions.push(Action::OpenProber(Prober {
-                    member: member.clone(),
-                    index,
-                    means: Means::Icmp(self.test.addr()),
-                }));
+                ctx.actions.push(Action::OpenProber(Prober { member: member.clone(), index, means }));
             }
             (Socket::Closed, None) => {}
-            (Socket::Open(_) | Socket::Broken { .. }, None) => {
+            (Socket::Open(..) | Socket::Broken { .. }, None) => {
                 self.socket = Socket::Closed;
                 self.history.clear();
                 ctx.actions.push(Action::CloseProber { member: member.clone(), family: self.family() });
@@ -188,8 +220,9 @@ impl Probing {
         self.large
     }
 
-    /// Large probes are to be this long from now on.
+    /// Large probes are to be this long from now on. Only ICMP has any.
     pub(crate) fn set_large(&mut self, length: Option<u16>) {
+        let length = length.filter(|_| matches!(self.means(), Some(Means::Icmp(_))));
         if std::mem::replace(&mut self.large, length) != length {
             self.quality.forget_large();
         }
@@ -275,21 +308,27 @@ impl Probing {
         self.next_send = self.slot + ctx.jitter.below(self.timing.spread(pace));
     }
 
+    /// From which address hosts are looked for with the next slot, if they are.
+    fn searches(&self) -> Option<IpAddr> {
+        self.source().or(self.searches_from).filter(|_| self.targets.wants_more_hosts())
+    }
+
     /// Sends the next probe if it is time. Replies to large ones repair nothing: they are for members that
     /// `function`.
     pub(crate) fn fire(&mut self, member: &IfName, functions: bool, ctx: &mut ProbingContext) {
         if !self.is_open() || ctx.now < self.next_send {
             return;
         }
-        if self.targets.is_empty() && !self.targets.wants_more_hosts() {
+        if self.targets.is_empty() && self.searches().is_none() {
             (self.slot, self.next_send) = (ctx.now, ctx.now);
             return;
         }
         let may_discover = self.pace != Pace::Confirm && ctx.now >= self.discover_not_before;
-        if self.targets.wants_more_hosts() && may_discover {
-            self.discover_not_before = ctx.now + DISCOVER_EVERY;
+        if let Some(source) = self.searches().filter(|_| may_discover) {
+            self.discover_not_before =
+                ctx.now + if self.is_transitive() { DISCOVER_EVERY_TRANSITIVE } else { DISCOVER_EVERY };
             self.targets.search(false);
-            ctx.actions.push(Action::Discover { member: member.clone(), source: self.test.addr() });
+            ctx.actions.push(Action::Discover { member: member.clone(), source });
         }
         if let Some(target) = self.targets.next(ctx.now) {
             // A run of losses has one large probe at most, lest small packets that pass are not heard of.
@@ -401,20 +440,44 @@ impl Probing {
         match self.socket {
             Socket::Closed => None,
             Socket::Broken { retry_at } => Some(retry_at),
-            Socket::Open(_) => {
-                let sends = !self.targets.is_empty() || self.targets.wants_more_hosts();
+            Socket::Open(..) => {
+                let sends = !self.targets.is_empty() || self.searches().is_some();
                 let send = sends.then_some(self.next_send);
                 send.into_iter().chain(self.history.next_expiry(self.timeout(now))).chain(self.quiet_until).min()
             }
         }
     }
 
-    fn report(&self, member: &IfName, probe: ProbeId, target: IpAddr, sent: Instant, outcome: ProbeOutcome) -> Action {
-        let rtt = self.targets.get(target).and_then(|target| target.rtt.get());
-        Action::Probed(ProbeReport { probe, member: member.clone(), kind: ProbeKind::Icmp, target, sent, outcome, rtt })
+    /// What its probes are.
+    fn kind(&self) -> ProbeKind {
+        match self.means() {
+            Some(Means::Icmp(_)) => ProbeKind::Icmp,
+            Some(Means::Arp(_) | Means::Ndp(..)) if self.is_transitive() => ProbeKind::Transitive,
+            Some(Means::Arp(_)) => ProbeKind::Arp,
+            Some(Means::Ndp(..)) => ProbeKind::Ndp,
+            None if self.test.is_some() => ProbeKind::Icmp,
+            None if self.family == Family::V4 => ProbeKind::Arp,
+            None => ProbeKind::Ndp,
+        }
     }
 
-    pub(crate) fn status(&self, now: Instant) -> ProbingStatus {
+    /// Whether the family works on the member, which functions or not.
+    fn health(&self, functions: bool) -> FamilyHealth {
+        let lost = self.history.losses().is_some_and(|run| run.count >= self.timing.losses_to_fail());
+        match self.dead_since {
+            Some(_) => FamilyHealth::Failed,
+            None if !self.is_capable() || (lost && self.is_transitive()) => FamilyHealth::Unknown,
+            None if lost || !functions => FamilyHealth::Failed,
+            None => FamilyHealth::Ok,
+        }
+    }
+
+    fn report(&self, member: &IfName, probe: ProbeId, target: IpAddr, sent: Instant, outcome: ProbeOutcome) -> Action {
+        let rtt = self.targets.get(target).and_then(|target| target.rtt.get());
+        Action::Probed(ProbeReport { probe, member: member.clone(), kind: self.kind(), target, sent, outcome, rtt })
+    }
+
+    pub(crate) fn status(&self, functions: bool, now: Instant) -> ProbingStatus {
         let target = |(target, state): (&Target, _)| TargetStatus {
             address: target.address,
             state,
@@ -422,15 +485,18 @@ impl Probing {
             loss: self.history.loss_of(target.address),
         };
         ProbingStatus {
-            family: self.family(),
-            kind: ProbeKind::Icmp,
-            health: FamilyHealth::Ok,
-            test_address: Some(self.test.addr()),
+            family: self.family,
+            kind: self.kind(),
+            health: self.health(functions),
+            test_address: self.source().or(self.test.map(|test| test.addr())),
             mode: match self.socket {
                 _ if self.twin.is_some() => TargetMode::Disabled,
                 Socket::Broken { .. } => TargetMode::Disabled,
-                Socket::Open(_) | Socket::Closed if self.targets.are_hosts() => TargetMode::Multicast,
-                Socket::Open(_) | Socket::Closed => TargetMode::Routes,
+                Socket::Open(..) | Socket::Closed => match self.targets.origin() {
+                    Origin::Routers => TargetMode::Routes,
+                    Origin::Hosts => TargetMode::Multicast,
+                    Origin::Members => TargetMode::Transitive,
+                },
             },
             targets: self.targets.with_states(now).into_iter().map(target).collect(),
             run: self.history.run(),

@@ -9,10 +9,13 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::action::{Announcement, Change, Memory};
+use crate::action::{Announcement, Change, Means, Memory};
 use crate::group::Group;
-use crate::id::{IfIndex, IfName};
-use crate::kernel::{ALIAS, AddressInfo, AddressKey, Kernel, Leg, ROUTE_METRIC, Route, RouteKey, Scope, Tunables};
+use crate::id::{Family, IfIndex, IfName};
+use crate::kernel::{
+    ALIAS, AddressInfo, AddressKey, Kernel, LAST_RESORT_METRIC, Leg, ROUTE_METRIC, Route, RouteKey, Scope, Tunables,
+};
+use crate::probing::Probing;
 
 /// What a change is about: names it in waits and in messages.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,6 +76,12 @@ struct Binding {
     announcement: Option<Announcement>,
 }
 
+impl Binding {
+    fn is_of(&self, family: Family) -> bool {
+        Family::of(self.key.address.addr()) == family
+    }
+}
+
 #[derive(Debug, Default)]
 struct Wanted {
     anchors: Vec<AddressKey>,
@@ -81,7 +90,7 @@ struct Wanted {
     /// Where data addresses may stand that nobody can carry now: left as they are, but on members only.
     undecided: BTreeSet<AddressKey>,
     routes: BTreeMap<RouteKey, BTreeSet<Leg>>,
-    /// Interfaces that have a test address, and so may be a way out without carrying data.
+    /// Interfaces that have an IPv4 test address, and so may be a way out without carrying data.
     tested: BTreeSet<IfIndex>,
 }
 
@@ -100,7 +109,9 @@ impl Wanted {
             let Some(nic) = member.nic else { continue };
             for test in member.config.test_addresses.iter().map(IpNet::addr) {
                 self.tests.push(AddressKey::host(nic.index, test));
-                self.tested.insert(nic.index);
+                if test.is_ipv4() {
+                    self.tested.insert(nic.index);
+                }
             }
         }
         for address in group.addresses() {
@@ -117,13 +128,30 @@ impl Wanted {
             }
         }
         self.add_routes(group, kernel);
+        self.add_last_resorts(group);
+    }
+
+    /// Where probes are ICMPv6, they find what is on the link whatever the group's routes say.
+    fn add_last_resorts(&mut self, group: &Group) {
+        for member in &group.members {
+            let by_icmp =
+                |probing: &&Probing| probing.family() == Family::V6 && matches!(probing.means(), Some(Means::Icmp(_)));
+            let (Some(nic), Some(probing)) = (member.nic, member.probing.iter().find(by_icmp)) else { continue };
+            for net in probing.on_link.iter().filter(|net| net.prefix_len() < net.max_prefix_len()) {
+                let key = RouteKey { to: net.trunc(), metric: LAST_RESORT_METRIC, ours: true };
+                self.routes.entry(key).or_default().insert(Leg { index: nic.index, via: None });
+            }
+        }
     }
 
     fn add_routes(&mut self, group: &Group, kernel: &Kernel) {
-        let carriers = group.carriers();
-        let indices = carriers.iter().filter_map(|member| Some(member.nic?.index));
-        let ways_out: Vec<IfIndex> = indices.filter(|index| self.may_send(*index)).collect();
+        let [v4, v6] = [Family::V4, Family::V6].map(|family| {
+            let carriers = group.carriers_of(family);
+            let indices = carriers.iter().filter_map(|member| Some(member.nic?.index));
+            indices.filter(|index| self.may_send(*index, family)).collect::<Vec<IfIndex>>()
+        });
         for (to, via) in ways(group) {
+            let ways_out = if to.addr().is_ipv4() { &v4 } else { &v6 };
             let key = RouteKey { to, metric: ROUTE_METRIC, ours: true };
             if ways_out.is_empty() {
                 // Nobody to send: what is there stays, as far as it is of members still.
@@ -145,16 +173,21 @@ impl Wanted {
         }
     }
 
-    /// A member sends only while it has an address that may stand in its ARP requests; else it would
-    /// borrow another's and teach its neighbours a wrong binding (finding 2).
-    fn may_send(&self, index: IfIndex) -> bool {
-        self.tested.contains(&index) || self.bound.iter().any(|binding| binding.key.index == index)
+    /// A member sends IPv4 only while it has an address that may stand in its ARP requests; else it would
+    /// borrow another's and teach its neighbours a wrong binding (finding 2). In IPv6 it has a link-local one.
+    fn may_send(&self, index: IfIndex, family: Family) -> bool {
+        let has_bound = |binding: &Binding| binding.key.index == index && binding.is_of(Family::V4);
+        family == Family::V6 || self.tested.contains(&index) || self.bound.iter().any(has_bound)
     }
 
-    /// The first binding of each interface that needs it to be a way out, and all others.
+    /// The first IPv4 binding of each interface that needs it to be a way out, and all others: IPv4 before IPv6,
+    /// which takes the kernel much longer.
     fn bound_in_order(&self) -> (Vec<Binding>, Vec<Binding>) {
         let mut ready = self.tested.clone();
-        self.bound.iter().partition(|binding| ready.insert(binding.key.index))
+        let needed = |binding: &&Binding| binding.is_of(Family::V4) && ready.insert(binding.key.index);
+        let (first, mut rest): (Vec<Binding>, Vec<Binding>) = self.bound.iter().partition(needed);
+        rest.sort_by_key(|binding| binding.is_of(Family::V6));
+        (first, rest)
     }
 }
 

@@ -3,8 +3,6 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipnet::IpNet;
-
 use crate::config::GroupConfig;
 use crate::id::IfIndex;
 use crate::kernel::Kernel;
@@ -25,11 +23,15 @@ const REST: Duration = Duration::from_secs(60);
 /// So many active targets tell a slow target from a slow network (§4).
 const EXCEPTIONAL_OF: usize = 4;
 
-/// The targets that a member with this test address may probe, best first: explicit ones, then, unless
-/// those are exclusive, the group's gateways and next hops and those of every route of the host; outside of
-/// groups only next hops by the interface itself (§9). Each lies in the subnet of the test address and is
-/// no address of this host.
-pub(crate) fn candidates(group: &GroupConfig, kernel: &Kernel, test: IpNet, nic: Option<IfIndex>) -> Vec<IpAddr> {
+/// The targets that a member may probe, best first: explicit ones, then, unless those are exclusive, the
+/// group's gateways and next hops and those of every route of the host; outside of groups only next hops by
+/// the interface itself (§9). Each is on the link as far as is known, and is no address of this host.
+pub(crate) fn candidates(
+    group: &GroupConfig,
+    kernel: &Kernel,
+    is_on_link: impl Fn(IpAddr) -> bool,
+    nic: Option<IfIndex>,
+) -> Vec<IpAddr> {
     let by_any = !group.name.is_anonymous();
     let legs = kernel.routes.values().flat_map(|route| &route.legs);
     let routers = group
@@ -41,7 +43,7 @@ pub(crate) fn candidates(group: &GroupConfig, kernel: &Kernel, test: IpNet, nic:
         .filter(|_| !group.targets_exclusive);
     let mut found = Vec::new();
     for target in group.targets.iter().copied().chain(routers) {
-        if test.contains(&target) && !found.contains(&target) && !is_own(group, kernel, target) {
+        if is_on_link(target) && !found.contains(&target) && !is_own(group, kernel, target) {
             found.push(target);
         }
     }
@@ -72,14 +74,25 @@ enum Rest {
     Slow,
 }
 
-/// The targets of one member and family, in the order of preference, either routers or hosts. Of those that
-/// do not rest, the first five are active, the others are spare.
+/// Where the targets of a member come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Configured, or next hops of routes.
+    #[default]
+    Routers,
+    /// Found by multicast: there are no routers.
+    Hosts,
+    /// None was found: data addresses on other members of the group stand in for them.
+    Members,
+}
+
+/// The targets of one member and family, in the order of preference, all of one origin. Of those that do not
+/// rest, the first five are active, the others are spare.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Targets {
     all: Vec<Target>,
     last: Option<IpAddr>,
-    /// Found by multicast: there are no routers.
-    hosts: bool,
+    origin: Origin,
     /// One was discarded, or none answers: others are to be looked for.
     search: bool,
 }
@@ -89,26 +102,48 @@ impl Targets {
     /// wipes out hosts. Without any, hosts are looked for if `discover` (§3).
     pub(crate) fn set(&mut self, addresses: &[IpAddr], discover: bool) {
         if addresses.is_empty() && discover {
-            if !self.hosts {
-                *self = Targets { hosts: true, ..Targets::default() };
+            if self.origin == Origin::Routers {
+                *self = Targets { origin: Origin::Hosts, ..Targets::default() };
             }
-        } else if self.hosts || !self.all.iter().map(|target| &target.address).eq(addresses) {
-            let mut before = std::mem::take(&mut self.all);
-            self.hosts = false;
-            self.all = addresses
-                .iter()
-                .map(|&address| match before.iter().position(|target| target.address == address) {
-                    Some(known) => before.swap_remove(known),
-                    None => Target::new(address),
-                })
-                .collect();
+        } else if self.origin != Origin::Routers || !self.all.iter().map(|target| &target.address).eq(addresses) {
+            self.replace(addresses);
+            self.origin = Origin::Routers;
         }
+    }
+
+    /// These data addresses are on other members. They are probed while there is nobody else.
+    pub(crate) fn stand_in(&mut self, addresses: &[IpAddr]) {
+        let alone = match self.origin {
+            Origin::Routers => false,
+            Origin::Hosts => self.all.is_empty(),
+            Origin::Members => true,
+        };
+        if alone && !self.all.iter().map(|target| &target.address).eq(addresses) {
+            self.replace(addresses);
+        }
+        if alone {
+            self.origin = if addresses.is_empty() { Origin::Hosts } else { Origin::Members };
+        }
+    }
+
+    fn replace(&mut self, addresses: &[IpAddr]) {
+        let mut before = std::mem::take(&mut self.all);
+        self.all = addresses
+            .iter()
+            .map(|&address| match before.iter().position(|target| target.address == address) {
+                Some(known) => before.swap_remove(known),
+                None => Target::new(address),
+            })
+            .collect();
     }
 
     /// A host answered a request by multicast; five are enough, though it may take the place of one that does
     /// not answer.
     pub(crate) fn offer(&mut self, address: IpAddr, instead_of: Option<IpAddr>) {
-        if !self.hosts || self.all.iter().any(|target| target.address == address) {
+        if self.origin == Origin::Members {
+            (self.all, self.origin) = (Vec::new(), Origin::Hosts);
+        }
+        if self.origin == Origin::Routers || self.all.iter().any(|target| target.address == address) {
             return;
         }
         if self.all.len() >= ACTIVE_MAX {
@@ -122,7 +157,11 @@ impl Targets {
     /// Whether a request by multicast goes with the next slot: there is no host, or only one, or another
     /// was discarded (§3).
     pub(crate) fn wants_more_hosts(&self) -> bool {
-        self.hosts && (self.search || self.all.len() <= 1)
+        match self.origin {
+            Origin::Routers => false,
+            Origin::Hosts => self.search || self.all.len() <= 1,
+            Origin::Members => true,
+        }
     }
 
     /// Others are to be looked for with the next slot; or they are, once.
@@ -135,9 +174,9 @@ impl Targets {
         self.all.iter().map(|target| target.address)
     }
 
-    /// Whether the targets are hosts that were discovered, or would be.
-    pub(crate) fn are_hosts(&self) -> bool {
-        self.hosts
+    /// Where they come from; hosts as well where there are none yet.
+    pub(crate) fn origin(&self) -> Origin {
+        self.origin
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -213,7 +252,7 @@ impl Targets {
         if !self.all[at].is_ready(now) {
             return false;
         }
-        if self.hosts {
+        if self.origin == Origin::Hosts {
             self.all.remove(at);
             self.search = true;
         } else {
@@ -361,9 +400,24 @@ mod tests {
         assert_eq!(targets.all.len(), 5);
         assert!(targets.mark_dead(address(1), Instant::default()) && targets.all.len() == 4);
         targets.set(&[address(9)], true);
-        assert!(!targets.are_hosts() && targets.all.len() == 1);
+        assert!(targets.origin() == Origin::Routers && targets.all.len() == 1);
         targets.offer(address(1), None);
         assert_eq!(targets.all.len(), 1);
+    }
+
+    #[test]
+    fn other_members_stand_in_while_there_is_nobody_else() {
+        let mut targets = targets(&[]);
+        targets.stand_in(&[address(50), address(51)]);
+        assert_eq!((targets.origin(), targets.all.len()), (Origin::Members, 2));
+        targets.set(&[], true);
+        assert_eq!(targets.all.len(), 2, "still nobody");
+        targets.offer(address(7), None);
+        targets.stand_in(&[address(50)]);
+        assert_eq!((targets.origin(), targets.all.len()), (Origin::Hosts, 1));
+        targets.set(&[address(1)], true);
+        targets.stand_in(&[address(50)]);
+        assert_eq!((targets.origin(), targets.all[0].address), (Origin::Routers, address(1)));
     }
 
     #[test]

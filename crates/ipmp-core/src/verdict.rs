@@ -74,6 +74,11 @@ fn evidence_of_probes(probing: &Probing, failing: &Losses) -> Evidence {
     }
 }
 
+/// Whether the probes of another member were answered during a run of losses.
+pub(crate) fn works_by_probes(probing: &Probing, failing: &Losses) -> bool {
+    probing.dead_since.is_none() && evidence_of_probes(probing, failing) == Evidence::Works
+}
+
 /// A member that holds through an outage of the network is failed after all once as many of its probes are
 /// lost as fail a member, all sent while another one worked again.
 pub(crate) fn left_behind<'a>(member: &Member, others: impl Iterator<Item = &'a Member>) -> bool {

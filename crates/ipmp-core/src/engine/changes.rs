@@ -16,8 +16,18 @@ use crate::time::Instant;
 /// Most changes in one transaction: a second failure waits no longer than these take, some 40 ms.
 const CHANGES_MAX: usize = 1024;
 
+/// What an IPv6 address counts for among them: each has the kernel join a multicast group, and report that.
+const IPV6_ADDRESS: usize = 16;
+
 /// Refused changes make the picture of the kernel doubtful; it is dumped again no more often than this.
 const RESYNC_EVERY: Duration = Duration::from_secs(1);
+
+fn weight_of(change: &Change) -> usize {
+    match change {
+        Change::AddAddress { key, .. } | Change::DeleteAddress(key) if key.address.addr().is_ipv6() => IPV6_ADDRESS,
+        _ => 1,
+    }
+}
 
 impl Engine {
     /// What goes or changes while no transaction of ours concerns it was undone by somebody else.
@@ -94,7 +104,7 @@ impl Engine {
     pub(super) fn reconcile(&mut self, now: Instant, actions: &mut Vec<Action>) {
         let (kernel, retry) = (&self.kernel, &self.retry);
         for group in &mut self.groups {
-            group.place(kernel, |key| retry.is_refused(&Key::AddAddress(key), now));
+            group.place(kernel, now, |key| retry.is_refused(&Key::AddAddress(key), now));
         }
         self.forget_leavers(actions);
         let planned = reconcile::plan(&self.groups, &self.kernel, &self.memory);
@@ -143,7 +153,12 @@ impl Engine {
                 (true, _) => {}
             }
         }
-        due.truncate(CHANGES_MAX);
+        let mut weight = 0;
+        let mut fits = |change: &Change| {
+            weight += weight_of(change);
+            weight <= CHANGES_MAX
+        };
+        due.truncate(due.iter().take_while(|change| fits(change)).count());
         due
     }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::group::{Context, Group};
 use crate::id::{Family, IfName};
-use crate::member::Member;
 use crate::notice::Notice;
 use crate::time::Instant;
 
@@ -60,21 +59,21 @@ impl Group {
         (0..self.members.len()).filter(alike)
     }
 
-    /// Tells which members lack IPv4 that others have (§5, homogeneity).
+    /// Tells which members lack a family that others have (§5, homogeneity): IPv4, and IPv6 where the group uses it.
     pub(super) fn check_families(&mut self, ctx: &mut Context) {
-        let has = |member: &Member| member.nic.is_some_and(|nic| nic.has_inet);
-        let any = self.members.iter().any(has);
-        let group = &self.config.name;
-        for member in self.members.iter_mut().filter(|member| member.nic.is_some() && !member.is_out()) {
-            let lacks = any && !has(member);
-            if std::mem::replace(&mut member.inhomogeneous, lacks) == lacks {
-                continue;
+        for family in [Family::V4, Family::V6] {
+            let used = family == Family::V4 || self.has(family);
+            let any = used && self.members.iter().any(|member| member.has(family));
+            let group = &self.config.name;
+            for member in self.members.iter_mut().filter(|member| member.nic.is_some() && !member.is_out()) {
+                let (lacks, interface, group) = (any && !member.has(family), &member.config.interface, group.clone());
+                let interface = interface.clone();
+                if lacks && member.lacks.insert(family) {
+                    ctx.notify(Notice::Inhomogeneous { interface, group, family });
+                } else if !lacks && member.lacks.remove(&family) {
+                    ctx.notify(Notice::Homogeneous { interface, group });
+                }
             }
-            let (interface, group) = (member.config.interface.clone(), group.clone());
-            ctx.notify(match lacks {
-                true => Notice::Inhomogeneous { interface, group, family: Family::V4 },
-                false => Notice::Homogeneous { interface, group },
-            });
         }
     }
 

@@ -22,6 +22,7 @@ impl Group {
                 self.judge_failed(i, ctx);
             }
         }
+        self.judge_families(ctx);
         self.adapt_detection_time(ctx);
         self.judge_quality(ctx);
         if !self.is_anonymous() {
@@ -43,6 +44,8 @@ impl Group {
                 self.fail(i, Cause::Probes, reason, ctx);
             }
             Verdict::Wait => {}
+            // Two members that do not hear each other do not tell which of them it is.
+            Verdict::Network if self.members[i].is_vouched_for_by_members() => {}
             Verdict::Network => {
                 let reason = self.reason_of_losses(i, run.count, ctx.now);
                 self.network_failed(i, reason, ctx);
@@ -117,7 +120,7 @@ impl Group {
         }
     }
 
-    fn reason_of_losses(&self, i: usize, lost: usize, now: Instant) -> Reason {
+    pub(super) fn reason_of_losses(&self, i: usize, lost: usize, now: Instant) -> Reason {
         let targets = self.members[i].targets_of_run();
         let last_reply = self.members[i].probing.iter().filter_map(|probing| probing.last_reply(now)).min();
         Reason::ProbesLost { lost: lost as u32, targets, last_reply }

@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::action::Action;
+use crate::action::{Action, Means};
 use crate::group::{Context, Group};
 use crate::id::{Family, IfIndex, IfName};
 use crate::kernel::Kernel;
 use crate::member::{Cause, Health, Seen};
 use crate::notice::{Notice, Reason};
 use crate::probing::Probing;
-use crate::target;
+use crate::target::{self, Origin};
 use crate::time::Instant;
 
 /// What the message about a link that comes and goes says to be too often within a minute.
@@ -157,37 +157,40 @@ impl Group {
         }
     }
 
-    /// Has a `Probing` for each family with a test address, and its socket open while that can work.
+    /// Has a `Probing` for each family that is to be probed, and its socket open while that can work.
     pub(super) fn probing_as_configured(&mut self, i: usize, ctx: &mut Context) {
         let (timing, grouped) = (self.timing(), !self.is_anonymous());
         let (group, now) = (self.config.name.clone(), ctx.now);
+        let wanted = self.families_to_probe(&self.members[i]);
         let member = &mut self.members[i];
-        let wanted: Vec<_> = member.config.test_addresses.iter().copied().collect();
         for at in (0..member.probing.len()).rev() {
-            if !wanted.contains(&member.probing[at].test) {
+            if !wanted.contains(&(member.probing[at].family(), member.probing[at].test)) {
                 let mut old = member.probing.remove(at);
                 old.set_socket(&member.config.interface, None, &mut ctx.probing());
             }
         }
-        for test in wanted {
-            if member.probing.iter().any(|probing| probing.family() == Family::of(test.addr())) {
+        for (family, test) in wanted {
+            if member.probing.iter().any(|probing| probing.family() == family) {
                 continue;
             }
-            let mut probing = Probing::new(test, timing);
+            let mut probing = Probing::new(family, test, timing);
             member.untested_since = None;
             if !member.is_new {
                 probing.arm_quiet_period(now);
-                let (interface, address) = (member.config.interface.clone(), test.addr());
-                ctx.notify(Notice::TestAddressConfigured { interface, group: group.clone(), address });
+                if let Some(address) = test.map(|test| test.addr()) {
+                    let interface = member.config.interface.clone();
+                    ctx.notify(Notice::TestAddressConfigured { interface, group: group.clone(), address });
+                }
             }
             member.probing.push(probing);
         }
         let nic = member.nic.filter(|_| member.link_usable() && !member.is_out());
         for probing in &mut member.probing {
-            let twin = nic.filter(|_| grouped).and_then(|nic| ctx.kernel.foreign_copy(nic.index, probing.address()));
+            let Some(address) = probing.test.map(|test| test.addr()) else { continue };
+            let twin = nic.filter(|_| grouped).and_then(|nic| ctx.kernel.foreign_copy(nic.index, address));
             if probing.twin.is_some() != twin.is_some() && nic.is_some() {
                 probing.twin = twin;
-                let (interface, group, address) = (member.config.interface.clone(), group.clone(), probing.address());
+                let (interface, group) = (member.config.interface.clone(), group.clone());
                 ctx.notify(match twin {
                     Some(twin) => {
                         let twin =
@@ -197,9 +200,17 @@ impl Group {
                     None => Notice::TestAddressConfigured { interface, group, address },
                 });
             }
-            let there = |index: &IfIndex| ctx.kernel.has_address(*index, probing.address());
-            let wanted = nic.map(|nic| nic.index).filter(there).filter(|_| probing.twin.is_none());
-            probing.set_socket(&member.config.interface, wanted, &mut ctx.probing());
+        }
+        for p in 0..self.members[i].probing.len() {
+            let (member, probing) = (&self.members[i], &self.members[i].probing[p]);
+            let (family, test) = (probing.family(), probing.test);
+            let means = nic.and_then(|nic| Some((nic.index, self.means(member, probing, nic, ctx.kernel)?)));
+            let data = nic.map(|nic| self.data_addresses_on(member, family, nic, ctx.kernel));
+            let on_link = self.on_link(family, test);
+            let interface = member.config.interface.clone();
+            let probing = &mut self.members[i].probing[p];
+            (probing.on_link, probing.searches_from) = (on_link, data.and_then(|data| data.first().copied()));
+            probing.set_socket(&interface, means, &mut ctx.probing());
         }
     }
 
@@ -208,26 +219,42 @@ impl Group {
         let failed = self.failed();
         let nic = self.members[i].nic.map(|nic| nic.index);
         for probing in &mut self.members[i].probing {
-            let found = target::candidates(&self.config, ctx.kernel, probing.test, nic);
+            let found = target::candidates(&self.config, ctx.kernel, |address| probing.reaches(address), nic);
             let keep = failed && found.is_empty() && !probing.targets.is_empty() && !self.reconfigured;
             if !keep {
                 probing.targets.set(&found, !self.config.targets_exclusive);
             }
         }
         self.share_hosts(i);
+        self.stand_in(i);
+    }
+
+    /// Where a link probe has nobody else to go to, other members may answer it.
+    fn stand_in(&mut self, i: usize) {
+        for p in 0..self.members[i].probing.len() {
+            let probing = &self.members[i].probing[p];
+            let by_link = matches!(probing.means(), Some(Means::Arp(_) | Means::Ndp(..)));
+            let others = if by_link { self.addresses_of_others(i, probing.family()) } else { Vec::new() };
+            self.members[i].probing[p].targets.stand_in(&others);
+        }
     }
 
     /// A member that has yet to find hosts begins with those that others found (§3, §14 #12).
     fn share_hosts(&mut self, i: usize) {
-        let lacks = |probing: &Probing| probing.targets.are_hosts() && probing.targets.is_empty();
+        let lacks = |probing: &Probing| match probing.targets.origin() {
+            Origin::Routers => false,
+            Origin::Hosts => probing.targets.is_empty(),
+            Origin::Members => true,
+        };
         if self.is_anonymous() || !self.members[i].probing.iter().any(lacks) {
             return;
         }
-        let others = self.others(i).flat_map(|other| &other.probing).filter(|probing| probing.targets.are_hosts());
+        let others =
+            self.others(i).flat_map(|other| &other.probing).filter(|probing| probing.targets.origin() == Origin::Hosts);
         let known: Vec<IpAddr> = others.flat_map(|probing| probing.targets.addresses()).collect();
         for probing in self.members[i].probing.iter_mut().filter(|probing| lacks(probing)) {
-            let test = probing.test;
-            known.iter().filter(|host| test.contains(*host)).for_each(|host| probing.targets.offer(*host, None));
+            let near: Vec<IpAddr> = known.iter().copied().filter(|host| probing.reaches(*host)).collect();
+            near.into_iter().for_each(|host| probing.targets.offer(host, None));
         }
     }
 
@@ -238,7 +265,7 @@ impl Group {
         }
         let alone = self.is_anonymous();
         for member in self.members.iter_mut().filter(|member| !alone || member.config.interface == *name) {
-            for probing in member.probing.iter_mut().filter(|probing| probing.test.contains(&address)) {
+            for probing in member.probing.iter_mut().filter(|probing| probing.reaches(address)) {
                 let silent = probing.worst_target();
                 probing.targets.offer(address, silent);
             }

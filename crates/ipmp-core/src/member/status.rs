@@ -1,8 +1,9 @@
 //! What is told of a member: its state, why, and what it waits for. Nothing is decided here.
 
 use crate::config::Damping;
+use crate::id::Family;
 use crate::member::{Cause, Health, Member, REPLIES_TO_REPAIR};
-use crate::notice::Reason;
+use crate::notice::{Grey, Reason};
 use crate::probing::Probing;
 use crate::status::{MemberState, MemberStatus, ProbeState, Waiting};
 use crate::time::Instant;
@@ -13,7 +14,7 @@ impl Member {
             _ if self.is_out() => MemberState::Offline,
             Health::Failed { .. } => MemberState::Failed,
             Health::Functioning if self.lacks_targets() => MemberState::Unknown,
-            Health::Functioning if self.degraded.is_some() => MemberState::Degraded,
+            Health::Functioning if self.degraded.is_some() || self.dead_family().is_some() => MemberState::Degraded,
             Health::Functioning => MemberState::Ok,
         };
         let probe = match &self.health {
@@ -36,7 +37,7 @@ impl Member {
             reason: self.reason(),
             penalty: self.penalty.value(damping, now),
             waits_for: self.waits_for(damping, now),
-            probing: self.probing.iter().map(|probing| probing.status(now)).collect(),
+            probing: self.probing.iter().map(|probing| probing.status(self.functioning(), now)).collect(),
         }
     }
 
@@ -50,6 +51,7 @@ impl Member {
             (Health::Failed { reason, .. }, _) => reason.clone(),
             (Health::Functioning, _) if self.lacks_targets() => Reason::NoTargets,
             (Health::Functioning, Some(grey)) => Reason::Grey(grey.clone()),
+            (Health::Functioning, None) if let Some(family) = self.dead_family() => Reason::Grey(Grey::Family(family)),
             (Health::Functioning, None) if self.why == Reason::LinkUp => self.vouched_for(),
             (Health::Functioning, None) => self.why.clone(),
         }
@@ -63,8 +65,18 @@ impl Member {
         replies.map_or(Reason::LinkUp, |replies| Reason::ProbesAnswered { replies, targets: targets() })
     }
 
+    /// Nothing can be told by probes: there is nobody to probe, or only members that do not answer either.
     fn lacks_targets(&self) -> bool {
-        self.probing.iter().any(|probing| probing.twin.is_none()) && !self.probe_capable()
+        let silent = |probing: &Probing| {
+            probing.history.losses().is_some_and(|run| run.count >= probing.timing.losses_to_fail())
+        };
+        let among_themselves = self.is_vouched_for_by_members() && self.probing.iter().any(silent);
+        self.probing.iter().any(|probing| probing.twin.is_none()) && (!self.probe_capable() || among_themselves)
+    }
+
+    /// A family that does not work, while the member does.
+    fn dead_family(&self) -> Option<Family> {
+        self.probing.iter().find(|probing| probing.dead_since.is_some()).map(Probing::family)
     }
 
     fn waits_for(&self, damping: Damping, now: Instant) -> Option<Waiting> {

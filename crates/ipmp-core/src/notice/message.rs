@@ -411,7 +411,7 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
-    use crate::id::{Family, GroupName};
+    use crate::id::{Family, GroupName, Mac};
     use crate::notice::{Grey, Reason};
 
     /// One notice of every message, in the order of the table.
@@ -426,6 +426,7 @@ mod tests {
         let file = || "/etc/ipmpd/ipmpd.toml".to_owned();
         let reason = || "No such device".to_owned();
         let what = || "address 192.0.2.50/32 on eth0".to_owned();
+        let answered = || Reason::ProbesAnswered { replies: 10, targets: vec![address] };
         let lost = Reason::ProbesLost {
             lost: 5,
             targets: vec![address],
@@ -453,6 +454,10 @@ mod tests {
             Notice::Homogeneous { interface: interface(), group: group() },
             Notice::FdtRaised { interface: interface(), group: group(), family, wanted: ms(1000), now: ms(3500) },
             Notice::FdtImproved { interface: interface(), group: group(), family, now: ms(1750) },
+            Notice::FamilyFailed { interface: interface(), group: group(), family, reason: answered() },
+            Notice::FamilyRepaired { interface: interface(), group: group(), family, reason: answered() },
+            Notice::AddressConflict { group: group(), address, by: Mac([2, 0, 0, 0, 0, 7]) },
+            Notice::AddressConflictOver { group: group(), address },
             Notice::FdtLimited { interface: interface(), group: group(), family, limit: ms(10000), rtt: ms(1600) },
             Notice::TargetSlow { interface: interface(), group: group(), target: address, rtt: ms(400) },
             Notice::InterfaceDegraded { interface: interface(), group: group(), reason: grey() },

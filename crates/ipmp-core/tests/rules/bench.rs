@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use ipmp_core::kernel::{Fact, Kernel};
 use ipmp_core::{
-    Action, Change, Config, Engine, Event, GroupConfig, Instant, Memory, Notice, Outcome, ProbeReport, Refusal,
+    Action, Change, Config, Engine, Event, GroupConfig, Instant, Mac, Memory, Notice, Outcome, ProbeReport, Prober,
+    Refusal,
 };
 
 pub use site::*;
@@ -45,6 +46,9 @@ pub struct Bench {
     pub kernel: Kernel,
     /// Who answers requests by multicast.
     pub hosts: Vec<IpAddr>,
+    /// Other hosts that have addresses, and who asked for theirs, in order.
+    pub rivals: BTreeMap<IpAddr, Mac>,
+    pub checks: Vec<(Instant, IpAddr)>,
     fate: Box<dyn FnMut(&Probe) -> Fate>,
     coming: BTreeMap<(Instant, usize), Event>,
     numbered: usize,
@@ -52,6 +56,7 @@ pub struct Bench {
     at_once: usize,
     memory: Memory,
     answers: Vec<Result<(), Refusal>>,
+    pub probers: Vec<Prober>,
     pub probes: Vec<Probe>,
     pub reports: Vec<ProbeReport>,
     pub searches: Vec<(Instant, String)>,
@@ -68,12 +73,15 @@ impl Bench {
             config: Config { groups: vec![group.clone()], ..Config::default() },
             kernel: Kernel::default(),
             hosts: Vec::new(),
+            rivals: BTreeMap::new(),
+            checks: Vec::new(),
             fate: Box::new(|_| QUICK),
             coming: BTreeMap::new(),
             numbered: 0,
             at_once: 0,
             memory: Memory::default(),
             answers: Vec::new(),
+            probers: Vec::new(),
             probes: Vec::new(),
             reports: Vec::new(),
             searches: Vec::new(),
@@ -169,6 +177,14 @@ impl Bench {
                     self.later(ms(1), Event::Discovered { member: member.clone(), address });
                 }
             }
+            Action::CheckAddresses(checks) => {
+                for check in checks {
+                    self.checks.push((self.now, check.address));
+                    if let Some(by) = self.rivals.get(&check.address).copied() {
+                        self.later(ms(1), Event::AddressTaken { address: check.address, by });
+                    }
+                }
+            }
             Action::Apply(transaction) => {
                 for fact in transaction.changes.iter().filter_map(|change| world::obey(&mut self.kernel, change)) {
                     events.push_back(Event::Kernel(fact));
@@ -185,7 +201,8 @@ impl Bench {
             Action::Notify(notice) => self.notices.push(notice),
             Action::Remember(memory) => self.memory = memory,
             Action::Answer { result, .. } => self.answers.push(result),
-            Action::OpenProber(_) | Action::CloseProber { .. } | Action::Announce(_) => {}
+            Action::OpenProber(prober) => self.probers.push(prober),
+            Action::CloseProber { .. } | Action::Announce(_) => {}
             Action::Resync => panic!("nothing is refused here, and nothing lost"),
         }
     }

@@ -37,6 +37,7 @@ fn no_failback(group: GroupConfig) -> GroupConfig {
 fn members_that_are_found_together_work_at_once() {
     let mut bench = Bench::new(pair());
     bench.start();
+    bench.run(s(1));
     assert!(bench.is("eth0", MemberState::Ok) && bench.is("eth1", MemberState::Ok));
     assert_eq!((bench.carries("eth0"), bench.carries("eth1")), (1, 1));
 }
@@ -68,7 +69,7 @@ fn a_member_that_is_added_to_a_working_group_has_to_earn_its_place() {
 
 #[test]
 fn without_a_test_address_it_is_used_as_soon_as_it_comes() {
-    let mut bench = Bench::new(group([untested(0), untested(1)]));
+    let mut bench = Bench::new(linked([untested(0), untested(1)]));
     bench.unplug("eth1");
     bench.start();
     bench.run(s(3));
@@ -183,7 +184,7 @@ fn a_standby_takes_the_place_of_an_active_member_that_fails() {
 
 #[test]
 fn a_test_address_that_appears_without_targets_makes_it_unknown() {
-    let mut bench = Bench::running(GroupConfig { gateways: vec![], ..group([untested(0), untested(1)]) });
+    let mut bench = Bench::running(GroupConfig { gateways: vec![], ..bare([untested(0), untested(1)]) });
     assert!(bench.is("eth0", MemberState::Ok) && bench.member("eth0").probe == ProbeState::Disabled);
     bench.reload(|config| *member(config, 0) = tested(0));
     bench.run(s(1));
@@ -231,7 +232,7 @@ fn a_failed_member_that_loses_its_last_target_stays_failed() {
 
 #[test]
 fn without_its_test_address_a_member_goes_on_by_its_link() {
-    let mut bench = Bench::running(pair());
+    let mut bench = Bench::running(bare([tested(0), tested(1)]));
     bench.reload(|config| member(config, 0).test_addresses.clear());
     bench.forget();
     bench.fate(nobody);
@@ -242,7 +243,7 @@ fn without_its_test_address_a_member_goes_on_by_its_link() {
 
 #[test]
 fn without_its_test_address_a_failed_member_with_a_link_is_repaired() {
-    let mut bench = Bench::running(pair());
+    let mut bench = Bench::running(bare([tested(0), tested(1)]));
     fail(&mut bench, "eth0");
     bench.reload(|config| member(config, 0).test_addresses.clear());
     assert!(bench.is("eth0", MemberState::Ok) && bench.times("interface_repaired") == 1);
@@ -250,7 +251,7 @@ fn without_its_test_address_a_failed_member_with_a_link_is_repaired() {
 
 #[test]
 fn a_missing_test_address_is_told_once_after_twenty_seconds() {
-    let mut bench = Bench::new(group([tested(0), untested(1)]));
+    let mut bench = Bench::new(bare([tested(0), untested(1)]));
     bench.start();
     bench.run(s(19));
     assert_eq!(bench.times("test_address_missing"), 0);
@@ -363,7 +364,7 @@ fn online_takes_ten_replies_or_a_link() {
     assert!(bench.is("eth0", MemberState::Failed));
     bench.until(s(3), |bench| bench.is("eth0", MemberState::Ok));
     assert_eq!(bench.carries("eth0"), 1);
-    let mut bench = Bench::running(group([untested(0), untested(1)]));
+    let mut bench = Bench::running(linked([untested(0), untested(1)]));
     bench.offline("eth0").unwrap();
     bench.online("eth0").unwrap();
     assert!(bench.is("eth0", MemberState::Ok) && bench.carries("eth0") == 1);
@@ -381,7 +382,7 @@ fn online_of_a_failed_member_leaves_it_failed() {
 
 #[test]
 fn online_gives_a_missing_test_address_its_grace_anew() {
-    let mut bench = Bench::running(group([tested(0), untested(1)]));
+    let mut bench = Bench::running(bare([tested(0), untested(1)]));
     bench.run(s(30));
     bench.offline("eth1").unwrap();
     bench.run(s(30));

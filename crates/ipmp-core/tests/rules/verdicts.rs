@@ -189,7 +189,7 @@ fn another_that_is_offline_is_no_evidence() {
 /// Solaris counts it (§14 #16). Once the group has failed nothing better is left, and it is repaired.
 #[test]
 fn another_that_is_held_for_flapping_is_no_evidence() {
-    let mut bench = Bench::running(group([tested(0), untested(1)]));
+    let mut bench = Bench::running(bare([tested(0), untested(1)]));
     (0..3).for_each(|_| flap(&mut bench, "eth1"));
     assert!(bench.is("eth1", MemberState::Failed));
     bench.forget();
@@ -313,7 +313,7 @@ fn ten_replies_in_a_row_of_any_one_target_repair() {
 
 #[test]
 fn without_a_test_address_a_link_repairs() {
-    let mut bench = Bench::running(group([untested(0), untested(1)]));
+    let mut bench = Bench::running(linked([untested(0), untested(1)]));
     bench.carrier("eth0", false);
     bench.run(s(5));
     bench.carrier("eth0", true);
@@ -333,7 +333,7 @@ fn what_never_failed_is_never_repaired() {
 
 #[test]
 fn the_third_failure_within_a_minute_suspends_repair() {
-    let mut bench = Bench::running(group([untested(0), untested(1)]));
+    let mut bench = Bench::running(linked([untested(0), untested(1)]));
     for repaired in 1..=2 {
         flap(&mut bench, "eth0");
         assert_eq!(bench.times("interface_repaired"), repaired);
@@ -351,7 +351,7 @@ fn the_third_failure_within_a_minute_suspends_repair() {
 
 #[test]
 fn a_failure_a_minute_does_not_suspend_repair() {
-    let mut bench = Bench::running(group([untested(0), untested(1)]));
+    let mut bench = Bench::running(linked([untested(0), untested(1)]));
     for _ in 0..10 {
         flap(&mut bench, "eth0");
         assert!(bench.is("eth0", MemberState::Ok));
@@ -389,8 +389,9 @@ fn the_penalty_grows_by_a_thousand_a_failure_and_halves_with_time() {
 fn repair_is_suspended_from_the_limit_that_is_configured_on() {
     for (suspend, flaps) in [(1500, 2), (3000, 4), (9000, 10)] {
         let damping = Damping { suspend, ..Damping::default() };
-        let detection = Detection { damping, ..pair().detection };
-        let mut bench = Bench::running(GroupConfig { detection, ..group([untested(0), untested(1)]) });
+        let group = linked([untested(0), untested(1)]);
+        let detection = Detection { damping, ..group.detection };
+        let mut bench = Bench::running(GroupConfig { detection, ..group });
         for flapped in 1..=flaps {
             assert!(bench.is("eth0", MemberState::Ok), "{suspend}: {flapped}");
             bench.carrier("eth0", false);
@@ -417,7 +418,7 @@ fn no_member_is_kept_out_while_no_other_works() {
 
 #[test]
 fn a_lost_link_is_never_damped() {
-    let mut bench = Bench::running(group([untested(0), untested(1)]));
+    let mut bench = Bench::running(linked([untested(0), untested(1)]));
     for failures in 1..=2 {
         flap(&mut bench, "eth0");
         assert_eq!(bench.times("interface_failed"), failures);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ipmp_core::kernel::AddressKey;
 use ipmp_core::status::{GroupState, GroupStatus, MemberState, MemberStatus, ProbingStatus, TargetState};
-use ipmp_core::{Detection, GroupConfig, MemberConfig, Schedule};
+use ipmp_core::{Detection, GroupConfig, MemberConfig, ProbeMode, Schedule};
 
 use super::{Bench, Fate, Probe, QUICK};
 
@@ -37,7 +37,7 @@ pub fn tested(number: u8) -> MemberConfig {
     MemberConfig { test_addresses: vec![test], ..untested(number) }
 }
 
-/// A member that is judged by its link alone.
+/// A member without a test address.
 pub fn untested(number: u8) -> MemberConfig {
     MemberConfig { interface: format!("eth{number}").parse().unwrap(), test_addresses: vec![], standby: false }
 }
@@ -63,6 +63,17 @@ pub fn group(members: impl IntoIterator<Item = MemberConfig>) -> GroupConfig {
         targets_exclusive: false,
         members: members.into_iter().collect(),
     }
+}
+
+/// A group whose members are judged by their links alone.
+pub fn linked(members: impl IntoIterator<Item = MemberConfig>) -> GroupConfig {
+    let group = group(members);
+    GroupConfig { detection: Detection { probe: ProbeMode::None, ..group.detection }, ..group }
+}
+
+/// A group without data addresses: only members with test addresses are probed.
+pub fn bare(members: impl IntoIterator<Item = MemberConfig>) -> GroupConfig {
+    GroupConfig { addresses: vec![], ..group(members) }
 }
 
 /// Two members with test addresses.

@@ -1,7 +1,7 @@
 //! What happens to the NICs of the bench and in its kernel, whoever does it.
 
 use ipmp_core::kernel::{
-    ALIAS, AddressInfo, AddressKey, Fact, Kernel, Leg, Link, Route, RouteKey, Scope, Snapshot, Tunables,
+    ALIAS, AddressInfo, AddressKey, Fact, Inet6, Kernel, Leg, Link, Route, RouteKey, Scope, Snapshot, Tunables,
 };
 use ipmp_core::{Change, Command, Event, IfIndex, Mac, Refusal, RequestId};
 
@@ -99,7 +99,7 @@ fn new_link(kernel: &Kernel, name: &str) -> Link {
         multi_access: true,
         alias: None,
         tunables: Some(Tunables::default()),
-        inet6: None,
+        inet6: Some(Inet6 { forwarding: false }),
     }
 }
 

@@ -1,0 +1,136 @@
+//! Whether a data address may be used: who brings one into a network first asks whether another host has it
+//! (RFC 5227 §2.1, RFC 4862 §5.4). Nothing is asked of addresses that only move among the members.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::id::Mac;
+use crate::time::Instant;
+
+/// So often is asked (PROBE_NUM of RFC 5227),
+const ASKED: u8 = 3;
+/// so far apart, and so long is waited after the last time. The RFC has seconds, for a building full of hosts
+/// that are switched on together; an answer on a LAN takes milliseconds.
+const SPACING: Duration = Duration::from_millis(200);
+
+/// An address that another host has is asked for again after this time.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// An address that is not ours yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Claim {
+    /// How often it was asked for in this round.
+    asked: u8,
+    /// When it is asked for, or when the round is over.
+    next: Instant,
+    /// Who has it, as far as is known.
+    by: Option<Mac>,
+}
+
+/// The addresses of a group that are not ours yet.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Claims {
+    open: BTreeMap<IpAddr, Claim>,
+}
+
+impl Claims {
+    /// This address is to be asked for; nothing changes where it is already.
+    pub(crate) fn open(&mut self, address: IpAddr, now: Instant) {
+        self.open.entry(address).or_insert(Claim { asked: 0, next: now, by: None });
+    }
+
+    /// Only these are still wanted.
+    pub(crate) fn retain(&mut self, wanted: impl Fn(IpAddr) -> bool) {
+        self.open.retain(|address, _| wanted(*address));
+    }
+
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
+        self.open.contains_key(&address)
+    }
+
+    /// Who has an address that is not ours yet.
+    pub(crate) fn taken_by(&self, address: IpAddr) -> Option<Mac> {
+        self.open.get(&address)?.by
+    }
+
+    /// A host has it. True where that is news.
+    pub(crate) fn taken(&mut self, address: IpAddr, by: Mac, now: Instant) -> bool {
+        let Some(claim) = self.open.get_mut(&address) else { return false };
+        let news = claim.by != Some(by);
+        *claim = Claim { asked: 0, next: now + AGAIN, by: Some(by) };
+        news
+    }
+
+    /// Whether some are to be asked for now.
+    pub(crate) fn are_due(&self, now: Instant) -> bool {
+        self.open.values().any(|claim| claim.next <= now && claim.asked < ASKED)
+    }
+
+    /// Those that are being asked for, or are to be now.
+    pub(crate) fn asking(&self, now: Instant) -> impl Iterator<Item = IpAddr> {
+        let asking = move |claim: &Claim| claim.asked > 0 || claim.next <= now;
+        self.open.iter().filter(move |(_, claim)| asking(claim)).map(|(address, _)| *address)
+    }
+
+    /// Those that are due have been asked for.
+    pub(crate) fn asked(&mut self, now: Instant) {
+        for claim in self.open.values_mut().filter(|claim| claim.next <= now && claim.asked < ASKED) {
+            (claim.asked, claim.next) = (claim.asked + 1, now + SPACING);
+        }
+    }
+
+    /// Takes out those for which nobody answered; each with whether somebody had it before.
+    pub(crate) fn take_free(&mut self, now: Instant) -> Vec<(IpAddr, bool)> {
+        let free = |claim: &Claim| claim.asked == ASKED && claim.next <= now;
+        let taken = self.open.extract_if(.., |_, claim| free(claim));
+        taken.map(|(address, claim)| (address, claim.by.is_some())).collect()
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.open.values().map(|claim| claim.next).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BY: Mac = Mac([2, 0, 0, 0, 0, 7]);
+
+    fn address() -> IpAddr {
+        [192, 0, 2, 50].into()
+    }
+
+    /// Lets time pass until nothing is asked any more: when it was asked, and what came of it.
+    fn played(claims: &mut Claims, until: Instant) -> (Vec<u64>, Vec<(IpAddr, bool)>) {
+        let (mut asked, mut free) = (Vec::new(), Vec::new());
+        while let Some(now) = claims.deadline().filter(|now| *now <= until) {
+            if claims.are_due(now) {
+                asked.push(now.as_nanos() / 1_000_000);
+                claims.asked(now);
+            }
+            free.extend(claims.take_free(now));
+        }
+        (asked, free)
+    }
+
+    #[test]
+    fn it_is_asked_for_three_times_and_used_after_a_while() {
+        let mut claims = Claims::default();
+        claims.open(address(), Instant::default());
+        let minute = Instant::default() + Duration::from_secs(60);
+        assert_eq!(played(&mut claims, minute), (vec![0, 200, 400], vec![(address(), false)]));
+    }
+
+    #[test]
+    fn a_taken_one_is_asked_for_again() {
+        let mut claims = Claims::default();
+        claims.open(address(), Instant::default());
+        assert!(claims.taken(address(), BY, Instant::default()));
+        assert!(!claims.taken(address(), BY, Instant::default()), "no news");
+        let minute = Instant::default() + Duration::from_secs(60);
+        assert_eq!(claims.taken_by(address()), Some(BY));
+        assert_eq!(played(&mut claims, minute), (vec![10_000, 10_200, 10_400], vec![(address(), true)]));
+    }
+}
