@@ -31,6 +31,7 @@ impl Section {
             Section::Main => &[
                 "failure-detection-time",
                 "failure-detection-time-max",
+                "probe",
                 "probe-schedule",
                 "degraded-loss-percent",
                 "drain",
@@ -48,6 +49,7 @@ impl Section {
                 "routes",
                 "failure-detection-time",
                 "failure-detection-time-max",
+                "probe",
                 "probe-schedule",
                 "degraded-loss-percent",
                 "drain",

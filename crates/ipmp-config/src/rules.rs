@@ -3,9 +3,12 @@
 mod addresses;
 mod completeness;
 mod names;
+mod probe;
 mod reach;
 mod routes;
 mod settings;
+
+use std::net::IpAddr;
 
 use ipmp_core::Family;
 
@@ -18,8 +21,9 @@ pub(crate) fn check(written: &Written, report: &mut Report) {
     addresses::check(written, report);
     routes::check(written, report);
     settings::check(written, report);
+    probe::check(written, report);
     for group in &written.groups {
-        reach::check(group, report);
+        reach::check(group, group.settings.or(&written.settings).probe(), report);
         completeness::check(group, report);
     }
 }
@@ -30,4 +34,9 @@ fn shown(family: Family) -> &'static str {
         Family::V4 => "IPv4",
         Family::V6 => "IPv6",
     }
+}
+
+/// Whether an address means something on one link only.
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
 }

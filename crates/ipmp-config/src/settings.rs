@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use ipmp_core::Detection;
-use ipmp_core::config::{Damping, FAILURE_DETECTION_TIME_DEFAULT, Schedule};
+use ipmp_core::config::{Damping, FAILURE_DETECTION_TIME_DEFAULT, ProbeMode, Schedule};
 
 use crate::keys::Section;
 use crate::reader::Table;
 use crate::report::Report;
-use crate::source::At;
+use crate::source::{At, Place};
 use crate::value::{self, Bounds};
 
 /// The largest penalty that may be named: sixteen failures at one moment.
@@ -20,6 +20,7 @@ const PENALTY_MAX: u32 = 16_000;
 pub(crate) struct Settings {
     pub(crate) failure_detection_time: Option<At<Duration>>,
     pub(crate) failure_detection_time_max: Option<At<Duration>>,
+    pub(crate) probe: Option<At<ProbeMode>>,
     pub(crate) schedule: Option<At<Schedule>>,
     pub(crate) degraded_loss_percent: Option<At<u8>>,
     pub(crate) drain: Option<At<bool>>,
@@ -41,6 +42,7 @@ impl Settings {
         let settings = Self {
             failure_detection_time: table.time("failure-detection-time", &Bounds::DETECTION_TIME, report),
             failure_detection_time_max: table.time("failure-detection-time-max", &Bounds::DETECTION_TIME_MAX, report),
+            probe: table.optional("probe", value::probe, report),
             schedule: table.optional("probe-schedule", value::schedule, report),
             degraded_loss_percent: table.number("degraded-loss-percent", 1..=100, report),
             drain: table.boolean("drain", report),
@@ -62,6 +64,7 @@ impl Settings {
         Settings {
             failure_detection_time: first(&self.failure_detection_time, &other.failure_detection_time),
             failure_detection_time_max: first(&self.failure_detection_time_max, &other.failure_detection_time_max),
+            probe: first(&self.probe, &other.probe),
             schedule: first(&self.schedule, &other.schedule),
             degraded_loss_percent: first(&self.degraded_loss_percent, &other.degraded_loss_percent),
             drain: first(&self.drain, &other.drain),
@@ -73,12 +76,28 @@ impl Settings {
         }
     }
 
+    /// The keys that say how to probe, and where they are written.
+    pub(crate) fn of_probes(&self) -> impl Iterator<Item = (&'static str, &Place)> {
+        let keys = [
+            ("failure-detection-time", self.failure_detection_time.as_ref().map(|at| &at.place)),
+            ("failure-detection-time-max", self.failure_detection_time_max.as_ref().map(|at| &at.place)),
+            ("probe-schedule", self.schedule.as_ref().map(|at| &at.place)),
+            ("degraded-loss-percent", self.degraded_loss_percent.as_ref().map(|at| &at.place)),
+            ("drain", self.drain.as_ref().map(|at| &at.place)),
+        ];
+        keys.into_iter().filter_map(|(key, place)| Some((key, place?)))
+    }
+
     pub(crate) fn failure_detection_time(&self) -> Duration {
         chosen(&self.failure_detection_time, FAILURE_DETECTION_TIME_DEFAULT)
     }
 
     pub(crate) fn failback(&self) -> bool {
         chosen(&self.failback, true)
+    }
+
+    pub(crate) fn probe(&self) -> ProbeMode {
+        chosen(&self.probe, Detection::default().probe)
     }
 
     pub(crate) fn damping(&self) -> Damping {
@@ -93,7 +112,7 @@ impl Settings {
     pub(crate) fn detection(&self) -> Detection {
         let default = Detection::default();
         Detection {
-            probe: default.probe,
+            probe: self.probe(),
             schedule: chosen(&self.schedule, default.schedule),
             failure_detection_time_max: self.failure_detection_time_max.as_ref().map(|at| at.value),
             degraded_loss_percent: chosen(&self.degraded_loss_percent, default.degraded_loss_percent),

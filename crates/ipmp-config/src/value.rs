@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use ipmp_core::config::FAILURE_DETECTION_TIME_MIN;
+use ipmp_core::config::{FAILURE_DETECTION_TIME_MIN, ProbeMode};
 use ipmp_core::{GroupName, IfName, Schedule};
 use ipnet::IpNet;
 use toml::de::DeInteger;
@@ -147,16 +147,34 @@ pub(crate) fn own_address(text: &str) -> Result<IpNet, Fault> {
     }
 }
 
+/// An address that moves between members: it has to mean the same on each of them (RFC 4007, section 6).
+pub(crate) fn data_address(text: &str) -> Result<IpNet, Fault> {
+    let prefix = own_address(text)?;
+    match prefix.addr() {
+        IpAddr::V6(address) if address.is_unicast_link_local() => fault(
+            format!("data address {address} is link-local, which belongs to one interface and cannot move"),
+            "a global or unique local address, such as \"2001:db8::50/64\"",
+        ),
+        _ => Ok(prefix),
+    }
+}
+
 /// The destination of a route.
 pub(crate) fn destination(text: &str) -> Result<IpNet, Fault> {
     let prefix = prefix(text)?;
     if prefix.trunc() != prefix {
         return fault(format!("{prefix} has bits set behind its prefix"), format!("\"{}\"", prefix.trunc()));
     }
-    if prefix.addr().is_loopback() {
-        return fault(format!("{prefix} is the loopback network"), "a destination that routers lead to");
+    let expected = "a destination that routers lead to";
+    match prefix.addr() {
+        address if address.is_loopback() => fault(format!("{prefix} is the loopback network"), expected),
+        address if address.is_multicast() => fault(format!("{prefix} is multicast"), expected),
+        IpAddr::V6(v6) if v6.is_unicast_link_local() => fault(format!("{prefix} is link-local"), expected),
+        IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() && prefix.prefix_len() >= 96 => {
+            fault(format!("{prefix} is a destination of IPv4 in the notation of IPv6"), expected)
+        }
+        _ => Ok(prefix),
     }
-    Ok(prefix)
 }
 
 /// What an address is, if it is not that of one host.
@@ -257,6 +275,17 @@ pub(crate) fn number<T: PartialOrd + TryFrom<i64>>(
     match parsed.filter(|number| bounds.contains(number)) {
         Some(number) => Ok(number),
         None => fault(format!("`{key}` cannot be {}", quoted(&number.to_string())), expected),
+    }
+}
+
+/// What paths are probed with.
+pub(crate) fn probe(text: &str) -> Result<ProbeMode, Fault> {
+    match text {
+        "auto" => Ok(ProbeMode::Auto),
+        "icmp" => Ok(ProbeMode::Icmp),
+        "arp" => Ok(ProbeMode::Arp),
+        "none" => Ok(ProbeMode::None),
+        _ => fault(format!("{} is no way to probe", quoted(text)), "\"auto\", \"icmp\", \"arp\" or \"none\""),
     }
 }
 

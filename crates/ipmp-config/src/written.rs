@@ -140,7 +140,7 @@ fn read_group(table: &Table<'_>, report: &mut Report) -> Group {
         place: table.place.clone(),
         interface: table.required("interface", value::ipmp_name, report),
         name: table.optional("name", value::group_name, report),
-        addresses: table.strings("addresses", ADDRESSES_MAX, value::own_address, report),
+        addresses: table.strings("addresses", ADDRESSES_MAX, value::data_address, report),
         gateways: table.strings("gateways", GATEWAYS_MAX, value::address, report),
         routes: read_routes(table, report),
         settings: Settings::read(table, report),

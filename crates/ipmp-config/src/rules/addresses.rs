@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipmp_core::Family;
 use ipnet::IpNet;
 
-use super::shown;
+use super::{is_link_local, shown};
 use crate::report::Report;
 use crate::source::{At, Place};
 use crate::written::{Group, Member, Written};
@@ -25,8 +25,7 @@ pub(super) fn check(written: &Written, report: &mut Report) {
 type Key = (IpAddr, Option<usize>);
 
 fn key(address: IpAddr, group: usize) -> Key {
-    let link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
-    (address, link_local.then_some(group))
+    (address, is_link_local(address).then_some(group))
 }
 
 type Own<'a> = BTreeMap<Key, (&'static str, &'a Place)>;
@@ -57,10 +56,10 @@ fn test_addresses(member: &Member, report: &mut Report) {
     let mut used: BTreeMap<Family, &Place> = BTreeMap::new();
     for At { value, place } in &member.test_addresses {
         let address = value.addr();
-        if matches!(address, IpAddr::V6(v6) if !v6.is_unicast_link_local()) {
+        if is_link_local(address) {
             report
-                .error(place, format!("test address {address} is not link-local"))
-                .expected("an IPv6 test address in fe80::/10, such as \"fe80::10/64\"");
+                .warning(place, format!("link-local test address {address} is not needed"))
+                .expected("none: the interface's own link-local address is probed from");
         }
         if value.prefix_len() == value.max_prefix_len() {
             report
