@@ -61,7 +61,9 @@ fn target(group: &Group, at: &At<IpAddr>, family: Family, probed: &BTreeSet<IpNe
     if !lost && !probed.iter().any(|subnet| subnet.contains(&at.value)) {
         let message = format!("no member of {} can probe target {}", group.shown(), at.value);
         let none = format!("an {} data address of the group on the link of the target", shown(family));
-        report.warning(&at.place, message).expected(within(family, "a subnet that a member probes", probed).unwrap_or(none));
+        report
+            .warning(&at.place, message)
+            .expected(within(family, "a subnet that a member probes", probed).unwrap_or(none));
     }
 }
 
