@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime};
 
-use ipmp_e2e::{PATIENCE, Site, Story, binary, data_address};
+use ipmp_e2e::{Family, PATIENCE, Site, Story, binary};
 use ipmp_lab::{Change, Daemon, Flow, Mark, Monitor, Plan, Result, wait_until};
 
 /// Packets a second of the flows: a gap is known to a quarter of a millisecond.
@@ -62,7 +62,7 @@ fn ms(duration: Duration) -> f64 {
 
 /// Silence at carrier loss, in and out. Repairs are quick, so that many runs fit into a minute.
 fn carrier(runs: usize) -> Result<()> {
-    let mut site = Story { detection: Duration::from_millis(100), ..Story::default() }.begin()?;
+    let mut site = Story { detection: Duration::from_millis(100), ..Story::ipv4() }.begin()?;
     for inbound in [true, false] {
         let mut gaps = Vec::new();
         for _ in 0..runs {
@@ -82,7 +82,7 @@ fn carrier(runs: usize) -> Result<()> {
 
 /// Detection, and silence in both ways, at a silent failure.
 fn silent(detection: Duration, runs: usize) -> Result<()> {
-    let mut site = Story { detection, ..Story::default() }.begin()?;
+    let mut site = Story { detection, ..Story::ipv4() }.begin()?;
     let (mut detections, mut gaps_in, mut gaps_out) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..runs {
         let (inbound, outbound) = (flow_in(&site)?, flow_out(&site)?);
@@ -111,12 +111,12 @@ fn silent(detection: Duration, runs: usize) -> Result<()> {
 
 fn flow_in(site: &Site) -> Result<Flow> {
     let network = &site.network;
-    Flow::one_way((&network.client, ipmp_lab::CLIENT.into()), (&network.host, data_address(0).into()), RATE)
+    Flow::one_way((&network.client, Family::V4.client()), (&network.host, Family::V4.data_address(0)), RATE)
 }
 
 fn flow_out(site: &Site) -> Result<Flow> {
     let network = &site.network;
-    Flow::one_way((&network.host, data_address(0).into()), (&network.remote, ipmp_lab::REMOTE.into()), RATE)
+    Flow::one_way((&network.host, Family::V4.data_address(0)), (&network.remote, Family::V4.remote()), RATE)
 }
 
 /// Waits until the flow has gone on for so long after now.
@@ -154,12 +154,12 @@ fn bring_home(site: &mut Site, at: usize, mark: Mark) -> Result<()> {
 fn move_addresses(count: usize, runs: usize) -> Result<()> {
     let addresses: Vec<String> = (0..2 * count).map(|n| format!("{MANY}.{}.{}", 1 + n / 250, 1 + n % 250)).collect();
     let quoted: Vec<String> = addresses.iter().map(|address| format!("\"{address}/15\"")).collect();
-    let story = Story { detection: Duration::from_millis(100), addresses: 0, ..Story::default() };
+    let story = Story { detection: Duration::from_millis(100), addresses: 0, ..Story::ipv4() };
     let config = story.config().replace("addresses = []", &format!("addresses = [{}]", quoted.join(", ")));
     let network = Plan::default().build()?;
     let mut daemon = Daemon::new(&network.host, binary("ipmpd"), &config)?;
     daemon.start_ready(Duration::from_secs(60))?;
-    let mut site = Site { network, daemon };
+    let mut site = Site { network, daemon, families: &[Family::V4] };
     // A dump that is interrupted while addresses move says nothing.
     let on = |site: &Site, link: &str| {
         let addresses = site.network.host.addresses().unwrap_or_default();
@@ -229,7 +229,7 @@ fn batch(addresses: &[String], present: usize) -> Result<Duration> {
 /// What the daemon costs while nothing happens, at the default detection time.
 fn idle(members: usize) -> Result<()> {
     let plan = Plan { members, ..Plan::default() };
-    let story = Story { plan, addresses: members as u8, detection: Duration::from_secs(10), ..Story::default() };
+    let story = Story { plan, addresses: members as u8, detection: Duration::from_secs(10), ..Story::ipv4() };
     let mut site = story.begin()?;
     let pid = site.daemon.pid().expect("it runs");
     let span = Duration::from_secs(60);

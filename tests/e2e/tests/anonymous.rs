@@ -4,19 +4,25 @@ use ipmp_e2e::{PATIENCE, Site, Story};
 use ipmp_lab::{Change, Monitor, Plan, Result, wait_until};
 use serde_json::Value;
 
-fn story() -> Story {
+ipmp_e2e::in_two_cases!(
+    a_pulled_cable_is_reported_and_nothing_is_changed,
+    one_with_an_address_is_probed_from_it,
+    unless_it_is_wanted_they_are_not_looked_at,
+);
+
+/// The third interface is no member.
+fn tracking(story: Story) -> Story {
     let plan = Plan { members: 3, ..Plan::default() };
     let system = "failure-detection-time = \"500ms\"\ntrack-interfaces-only-with-groups = false\n".into();
-    Story { plan, system, outside: vec![2], ..Story::default() }
+    Story { plan, system, outside: vec![2], ..story }
 }
 
 fn wait_state(site: &Site, state: &str) -> Result<()> {
     wait_until(PATIENCE, &format!("eth2 to be {state}"), || Ok(site.interface("eth2")["state"] == state))
 }
 
-#[test]
-fn a_pulled_cable_is_reported_and_nothing_is_changed() -> Result<()> {
-    let mut site = story().begin()?;
+fn a_pulled_cable_is_reported_and_nothing_is_changed(story: Story) -> Result<()> {
+    let mut site = tracking(story).begin()?;
     wait_state(&site, "ok")?;
     let row = site.interface("eth2");
     assert_eq!((&row["group"], &row["probe"]), (&Value::Null, &"disabled".into()), "{row}");
@@ -45,9 +51,8 @@ fn a_pulled_cable_is_reported_and_nothing_is_changed() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn one_with_an_address_is_probed_from_it() -> Result<()> {
-    let story = story();
+fn one_with_an_address_is_probed_from_it(story: Story) -> Result<()> {
+    let story = tracking(story);
     let network = story.plan.build()?;
     network.client.set_sysctl("net/ipv4/icmp_echo_ignore_broadcasts", "0")?;
     network.client.add_address("eth0", "203.0.113.7/24".parse().expect("a prefix"))?;
@@ -64,9 +69,8 @@ fn one_with_an_address_is_probed_from_it() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn unless_it_is_wanted_they_are_not_looked_at() -> Result<()> {
-    let mut story = story();
+fn unless_it_is_wanted_they_are_not_looked_at(story: Story) -> Result<()> {
+    let mut story = tracking(story);
     let mut site = story.begin()?;
     wait_state(&site, "ok")?;
     story.system.clear();

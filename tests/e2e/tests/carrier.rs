@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime};
 use ipmp_e2e::{PATIENCE, Story};
 use ipmp_lab::Result;
 
-#[test]
-fn carrier_loss_moves_the_address_and_its_return_brings_it_back() -> Result<()> {
-    let mut site = Story::default().begin()?;
+ipmp_e2e::in_every_case!(carrier_loss_moves_the_address_and_its_return_brings_it_back);
+
+fn carrier_loss_moves_the_address_and_its_return_brings_it_back(story: Story) -> Result<()> {
+    let mut site = story.begin()?;
     site.wait_holder(0, "eth0")?;
     site.wait_holder(1, "eth1")?;
     let flow = site.flow(0)?;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use ipmp_e2e::{PATIENCE, Site, Story};
 use ipmp_lab::{Mark, Member, Result, wait_until};
 
+ipmp_e2e::in_two_cases!(a_cable_that_is_pulled_again_and_again, a_path_that_dies_again_and_again);
+
 /// Three failures in quick succession are too many, and are forgiven after some seconds.
 const DAMPING: &str = "damping = { half-life = \"3s\", suspend = 2000, reuse = 1000 }\n";
 
@@ -13,9 +15,8 @@ const FAULTS_MAX: usize = 8;
 
 /// Breaks and mends a member until the daemon says `told` instead of repairing it; then it is left in peace, and must
 /// be repaired when its penalty has fallen below the limit.
-fn flap(break_it: impl Fn(&Member) -> Result<()>, told: &str) -> Result<()> {
-    let mut site =
-        Story { detection: Duration::from_millis(200), group: DAMPING.into(), ..Story::default() }.begin()?;
+fn flap(story: Story, break_it: impl Fn(&Member) -> Result<()>, told: &str) -> Result<()> {
+    let mut site = Story { detection: Duration::from_millis(200), group: DAMPING.into(), ..story }.begin()?;
     let begin = site.daemon.mark();
     let (mut mark, mut failed) = (begin, None);
     for _ in 0..FAULTS_MAX {
@@ -52,12 +53,10 @@ fn held(site: &mut Site, since: Mark, told: &str) -> Result<bool> {
     Ok(!site.daemon.events(since, told).is_empty())
 }
 
-#[test]
-fn a_cable_that_is_pulled_again_and_again() -> Result<()> {
-    flap(|member| member.set_carrier(false), "link_flapping")
+fn a_cable_that_is_pulled_again_and_again(story: Story) -> Result<()> {
+    flap(story, |member| member.set_carrier(false), "link_flapping")
 }
 
-#[test]
-fn a_path_that_dies_again_and_again() -> Result<()> {
-    flap(Member::silence, "repair_suspended")
+fn a_path_that_dies_again_and_again(story: Story) -> Result<()> {
+    flap(story, Member::silence, "repair_suspended")
 }

@@ -6,8 +6,14 @@ use ipmp_e2e::{PATIENCE, Site, Story};
 use ipmp_lab::{Result, wait_until};
 use serde_json::Value;
 
-fn begin() -> Result<Site> {
-    let story = Story { targets: vec![], gateway: false, detection: Duration::from_millis(500), ..Story::default() };
+ipmp_e2e::in_every_case!(
+    a_host_that_answers_is_probed_by_every_member_and_a_dead_path_to_it_is_found,
+    a_router_that_comes_takes_the_place_of_the_hosts,
+    where_nobody_answers_a_member_is_unknown_and_used,
+);
+
+fn begin(story: &Story) -> Result<Site> {
+    let story = Story { targets: vec![], gateway: false, detection: Duration::from_millis(500), ..story.clone() };
     let network = story.plan.build()?;
     // The router does not answer such questions, as no Linux host does unless it is told to.
     network.client.set_sysctl("net/ipv4/icmp_echo_ignore_broadcasts", "0")?;
@@ -23,9 +29,8 @@ fn targets(site: &Site, member: &str) -> (Value, Vec<Value>) {
     (row["mode"].clone(), targets.iter().map(|target| target["address"].clone()).collect())
 }
 
-#[test]
-fn a_host_that_answers_is_probed_by_every_member_and_a_dead_path_to_it_is_found() -> Result<()> {
-    let mut site = begin()?;
+fn a_host_that_answers_is_probed_by_every_member_and_a_dead_path_to_it_is_found(story: Story) -> Result<()> {
+    let mut site = begin(&story)?;
     for member in ["eth0", "eth1"] {
         assert_eq!(targets(&site, member), ("multicast".into(), vec!["192.0.2.7".into()]), "{member}");
     }
@@ -41,23 +46,19 @@ fn a_host_that_answers_is_probed_by_every_member_and_a_dead_path_to_it_is_found(
     site.wait_holder(1, "eth0")
 }
 
-#[test]
-fn a_router_that_comes_takes_the_place_of_the_hosts() -> Result<()> {
-    let mut site = begin()?;
-    let story = Story { targets: vec![], detection: Duration::from_millis(500), ..Story::default() };
+fn a_router_that_comes_takes_the_place_of_the_hosts(story: Story) -> Result<()> {
+    let mut site = begin(&story)?;
+    let story = Story { targets: vec![], detection: Duration::from_millis(500), ..story };
     site.reload(&story.config())?;
     wait_until(PATIENCE, "the router as the only target", || {
         Ok(["eth0", "eth1"].iter().all(|member| targets(&site, member) == ("routes".into(), vec!["192.0.2.1".into()])))
     })
 }
 
-#[test]
-fn where_nobody_answers_a_member_is_unknown_and_used() -> Result<()> {
-    let story = Story { targets: vec![], gateway: false, ..Story::default() };
+fn where_nobody_answers_a_member_is_unknown_and_used(story: Story) -> Result<()> {
+    let story = Story { targets: vec![], gateway: false, ..story };
     let network = story.plan.build()?;
-    let mut daemon = ipmp_lab::Daemon::new(&network.host, ipmp_e2e::binary("ipmpd"), &story.config())?;
-    daemon.start_ready(PATIENCE)?;
-    let site = Site { network, daemon };
+    let site = story.start_in(network)?;
     assert_eq!(targets(&site, "eth0"), ("multicast".into(), vec![]));
     assert_eq!(site.interface("eth0")["state"], "unknown");
     assert_eq!(site.flow(0)?.report()?.lost, 0);

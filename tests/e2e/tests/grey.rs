@@ -5,13 +5,18 @@ use std::time::Duration;
 use ipmp_e2e::{Site, Story};
 use ipmp_lab::{Frames, Impairment, Plan, Result, Way, WireKind};
 
+// Only ICMP has probes of any length, and data in them.
+ipmp_e2e::in_cases!(a_member_that_loses_large_packets_is_emptied_and_carries_again_once_it_is_well: ipv4);
+ipmp_e2e::in_cases!(without_drain_it_is_told_and_nothing_is_moved: ipv4);
+ipmp_e2e::in_cases!(a_member_that_damages_packets_is_told: ipv4);
+
 /// The longest packet that an interface takes; half of it is longer than other probes, and than packets of a flow.
 const LENGTH_MAX: u16 = 1500;
 
 /// A group whose members have taken large packets.
-fn begin(drain: bool) -> Result<Site> {
+fn begin(story: Story, drain: bool) -> Result<Site> {
     let group = format!("drain = {drain}\n");
-    let site = Story { detection: Duration::from_millis(200), group, ..Story::default() }.begin()?;
+    let site = Story { detection: Duration::from_millis(200), group, ..story }.begin()?;
     lose_longer_than(&site, LENGTH_MAX)?;
     // Every tenth probe is a large one.
     site.wait_replies(12)?;
@@ -24,9 +29,8 @@ fn lose_longer_than(site: &Site, length: u16) -> Result<()> {
     Way::BOTH.into_iter().try_for_each(|way| site.network.members[0].lose(way, Frames::LongerThan(length), 1.0))
 }
 
-#[test]
-fn a_member_that_loses_large_packets_is_emptied_and_carries_again_once_it_is_well() -> Result<()> {
-    let mut site = begin(true)?;
+fn a_member_that_loses_large_packets_is_emptied_and_carries_again_once_it_is_well(story: Story) -> Result<()> {
+    let mut site = begin(story, true)?;
     let flow = site.flow(0)?;
     let mark = site.daemon.mark();
     lose_longer_than(&site, LENGTH_MAX / 2)?;
@@ -49,9 +53,8 @@ fn a_member_that_loses_large_packets_is_emptied_and_carries_again_once_it_is_wel
     Ok(())
 }
 
-#[test]
-fn without_drain_it_is_told_and_nothing_is_moved() -> Result<()> {
-    let mut site = begin(false)?;
+fn without_drain_it_is_told_and_nothing_is_moved(story: Story) -> Result<()> {
+    let mut site = begin(story, false)?;
     let flow = site.flow(0)?;
     let (mark, holders) = (site.daemon.mark(), site.holders(0)?);
     lose_longer_than(&site, LENGTH_MAX / 2)?;
@@ -67,12 +70,11 @@ fn without_drain_it_is_told_and_nothing_is_moved() -> Result<()> {
 }
 
 /// Nearly every bit of a large packet is data, and one that is flipped there is seen by the probe alone.
-#[test]
-fn a_member_that_damages_packets_is_told() -> Result<()> {
+fn a_member_that_damages_packets_is_told(story: Story) -> Result<()> {
     let plan = Plan { wire: WireKind::Cable, seed: 7, ..Plan::default() };
     // A damaged echo is a lost one too: that is not to be the reason here.
     let group = "degraded-loss-percent = 90\n".into();
-    let mut site = Story { plan, detection: Duration::from_millis(200), group, ..Story::default() }.begin()?;
+    let mut site = Story { plan, detection: Duration::from_millis(200), group, ..story }.begin()?;
     let mark = site.daemon.mark();
     let cable = site.network.members[0].cable().expect("it is a cable");
     cable.impair(Way::Inbound, Impairment { corrupt: 0.3, ..Impairment::default() })?;

@@ -3,9 +3,14 @@
 use ipmp_e2e::{PATIENCE, Story};
 use ipmp_lab::Result;
 
-#[test]
-fn unplugged_and_plugged() -> Result<()> {
-    let mut site = Story::default().begin()?;
+ipmp_e2e::in_every_case!(
+    unplugged_and_plugged,
+    administratively_down_and_up,
+    all_down_and_up_again_restores_addresses_and_routes,
+);
+
+fn unplugged_and_plugged(story: Story) -> Result<()> {
+    let mut site = story.begin()?;
     let flow = site.flow(1)?;
     let mark = site.daemon.mark();
     site.network.members[0].unplug()?;
@@ -27,9 +32,8 @@ fn unplugged_and_plugged() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn administratively_down_and_up() -> Result<()> {
-    let mut site = Story::default().begin()?;
+fn administratively_down_and_up(story: Story) -> Result<()> {
+    let mut site = story.begin()?;
     let mark = site.daemon.mark();
     site.network.host.set_down("eth0")?;
     let failed = site.wait_event(mark, "interface_failed", "eth0")?;
@@ -41,9 +45,8 @@ fn administratively_down_and_up() -> Result<()> {
     site.wait_holder(1, "eth0")
 }
 
-#[test]
-fn all_down_and_up_again_restores_addresses_and_routes() -> Result<()> {
-    let mut site = Story::default().begin()?;
+fn all_down_and_up_again_restores_addresses_and_routes(story: Story) -> Result<()> {
+    let mut site = story.begin()?;
     let mark = site.daemon.mark();
     for link in ["eth0", "eth1"] {
         site.network.host.set_down(link)?;

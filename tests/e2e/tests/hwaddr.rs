@@ -3,9 +3,10 @@
 use ipmp_e2e::{PATIENCE, Story};
 use ipmp_lab::{Result, wait_until};
 
-#[test]
-fn a_member_that_gets_the_address_of_another_is_out_of_service_until_it_has_its_own() -> Result<()> {
-    let mut site = Story::default().begin()?;
+ipmp_e2e::in_every_case!(a_member_that_gets_the_address_of_another_is_out_of_service_until_it_has_its_own);
+
+fn a_member_that_gets_the_address_of_another_is_out_of_service_until_it_has_its_own(story: Story) -> Result<()> {
+    let mut site = story.begin()?;
     let [first, second] = [0, 1].map(|member: usize| site.network.members[member].mac());
     let mark = site.daemon.mark();
     site.network.host.set_mac("eth1", first)?;

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant, SystemTime};
 
 use ipmp_e2e::{PATIENCE, Site, Story, binary};
-use ipmp_lab::{CLIENT, ROUTER, Result, wait_until};
+use ipmp_lab::{Result, wait_until};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::Value;
 
@@ -22,8 +22,13 @@ const STALLED: usize = 8;
 /// What those may cost the daemon: each has a socket, and a reply on its way.
 const GROWTH_MAX_KIB: u64 = 8 * 1024;
 
-fn story() -> Story {
-    Story { detection: Duration::from_millis(50), ..Story::default() }
+ipmp_e2e::in_two_cases!(
+    each_is_shown_with_what_became_of_it,
+    who_watches_and_never_reads_delays_no_verdict_and_takes_no_memory,
+);
+
+fn quick(story: Story) -> Story {
+    Story { detection: Duration::from_millis(50), ..story }
 }
 
 /// `ipmpstat -p --json`, as it goes on.
@@ -71,14 +76,16 @@ impl Drop for Probes {
     }
 }
 
-#[test]
-fn each_is_shown_with_what_became_of_it() -> Result<()> {
-    let mut site = story().begin()?;
+fn each_is_shown_with_what_became_of_it(story: Story) -> Result<()> {
+    let story = quick(story);
+    let mut site = story.begin()?;
     let mut probes = Probes::begin(&site);
+    let all: BTreeSet<_> = story.targets.iter().map(ToString::to_string).collect();
     for member in ["eth0", "eth1"] {
         let rows = probes.next(50, |row| row["interface"] == member && row["outcome"] == "acked");
-        let targets: BTreeSet<_> = rows.iter().map(|row| row["target"].as_str().expect("an address")).collect();
-        assert_eq!(targets, BTreeSet::from([ROUTER.to_string().as_str(), CLIENT.to_string().as_str()]));
+        let targets: BTreeSet<_> =
+            rows.iter().map(|row| row["target"].as_str().expect("an address").to_owned()).collect();
+        assert_eq!(targets, all);
         for row in &rows {
             let [network, total] = ["netrtt_us", "rtt_us"].map(|field| row[field].as_u64().expect("a round trip"));
             assert!(0 < network && network <= total && total < 1_000_000, "{row}");
@@ -126,9 +133,8 @@ fn resident_kib(site: &Site) -> u64 {
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
-#[test]
-fn who_watches_and_never_reads_delays_no_verdict_and_takes_no_memory() -> Result<()> {
-    let story = story();
+fn who_watches_and_never_reads_delays_no_verdict_and_takes_no_memory(story: Story) -> Result<()> {
+    let story = quick(story);
     let mut site = story.begin()?;
     let _reader = Probes::begin(&site);
     let before = resident_kib(&site);

@@ -5,13 +5,14 @@ use std::time::Duration;
 use ipmp_e2e::Story;
 use ipmp_lab::{Frames, Result, Way};
 
+ipmp_e2e::in_every_case!(a_fifth_of_the_round_trips_lost);
+
 /// How long the network is bad: some three hundred probes a member, which at this loss would bring the classic
 /// schedule a false failure in one run of four.
 const BAD_TIME: Duration = Duration::from_secs(20);
 
-#[test]
-fn a_fifth_of_the_round_trips_lost() -> Result<()> {
-    let mut site = Story { detection: Duration::from_millis(300), ..Story::default() }.begin()?;
+fn a_fifth_of_the_round_trips_lost(story: Story) -> Result<()> {
+    let mut site = Story { detection: Duration::from_millis(300), ..story }.begin()?;
     let flow = site.flow(0)?;
     let mark = site.daemon.mark();
     for member in &site.network.members {

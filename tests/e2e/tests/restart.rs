@@ -5,9 +5,15 @@ use std::time::SystemTime;
 use ipmp_e2e::{PATIENCE, Story};
 use ipmp_lab::{Change, Monitor, Result};
 
-#[test]
-fn killed_and_restarted_under_traffic_nothing_is_lost_moved_or_written() -> Result<()> {
-    let mut site = Story { addresses: 4, ..Story::default() }.begin()?;
+ipmp_e2e::in_every_case!(
+    killed_and_restarted_under_traffic_nothing_is_lost_moved_or_written,
+    a_path_that_died_while_nobody_watched_is_found_within_the_detection_time,
+    a_carrier_that_was_lost_while_nobody_watched_is_seen_at_once,
+    a_member_that_was_failed_stays_out_of_service_until_it_is_proven,
+);
+
+fn killed_and_restarted_under_traffic_nothing_is_lost_moved_or_written(story: Story) -> Result<()> {
+    let mut site = Story { addresses: 4, ..story }.begin()?;
     let holders = |site: &ipmp_e2e::Site| (0..4).map(|n| site.holders(n)).collect::<Result<Vec<_>>>();
     let before = holders(&site)?;
     let flow = site.flow(0)?;
@@ -30,9 +36,7 @@ fn killed_and_restarted_under_traffic_nothing_is_lost_moved_or_written() -> Resu
     Ok(())
 }
 
-#[test]
-fn a_path_that_died_while_nobody_watched_is_found_within_the_detection_time() -> Result<()> {
-    let story = Story::default();
+fn a_path_that_died_while_nobody_watched_is_found_within_the_detection_time(story: Story) -> Result<()> {
     let mut site = story.begin()?;
     site.daemon.kill()?;
     site.network.members[0].silence()?;
@@ -45,18 +49,16 @@ fn a_path_that_died_while_nobody_watched_is_found_within_the_detection_time() ->
     site.wait_holder(0, "eth1")
 }
 
-#[test]
-fn a_carrier_that_was_lost_while_nobody_watched_is_seen_at_once() -> Result<()> {
-    let mut site = Story::default().begin()?;
+fn a_carrier_that_was_lost_while_nobody_watched_is_seen_at_once(story: Story) -> Result<()> {
+    let mut site = story.begin()?;
     site.daemon.kill()?;
     site.network.members[0].set_carrier(false)?;
     site.daemon.start_ready(PATIENCE)?;
     site.wait_holder(0, "eth1")
 }
 
-#[test]
-fn a_member_that_was_failed_stays_out_of_service_until_it_is_proven() -> Result<()> {
-    let mut site = Story::default().begin()?;
+fn a_member_that_was_failed_stays_out_of_service_until_it_is_proven(story: Story) -> Result<()> {
+    let mut site = story.begin()?;
     let mark = site.daemon.mark();
     site.network.members[0].silence()?;
     site.wait_event(mark, "interface_failed", "eth0")?;

@@ -3,10 +3,11 @@
 use ipmp_e2e::{PATIENCE, Story};
 use ipmp_lab::{Plan, Result};
 
-#[test]
-fn a_standby_steps_in_and_back() -> Result<()> {
+ipmp_e2e::in_every_case!(a_standby_steps_in_and_back, without_failback_a_repaired_member_idles);
+
+fn a_standby_steps_in_and_back(story: Story) -> Result<()> {
     let plan = Plan { members: 3, ..Plan::default() };
-    let mut site = Story { plan, standby: vec![2], ..Story::default() }.begin()?;
+    let mut site = Story { plan, standby: vec![2], ..story }.begin()?;
     assert_eq!(site.ways_out()?, ["eth0", "eth1"]);
     let mark = site.daemon.mark();
     site.network.members[0].silence()?;
@@ -22,9 +23,8 @@ fn a_standby_steps_in_and_back() -> Result<()> {
     Ok(())
 }
 
-#[test]
-fn without_failback_a_repaired_member_idles() -> Result<()> {
-    let mut site = Story { group: "failback = false\n".into(), ..Story::default() }.begin()?;
+fn without_failback_a_repaired_member_idles(story: Story) -> Result<()> {
+    let mut site = Story { group: "failback = false\n".into(), ..story }.begin()?;
     let mark = site.daemon.mark();
     site.network.members[0].set_carrier(false)?;
     site.wait_holder(0, "eth1")?;

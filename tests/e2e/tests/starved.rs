@@ -5,9 +5,13 @@ use std::time::Duration;
 use ipmp_e2e::Story;
 use ipmp_lab::{Burners, LogLine, Result, Signal};
 
-#[test]
-fn stopped_for_seconds_it_blames_nobody_and_says_that_it_was_late() -> Result<()> {
-    let mut site = Story { detection: Duration::from_millis(100), ..Story::default() }.begin()?;
+ipmp_e2e::in_two_cases!(
+    stopped_for_seconds_it_blames_nobody_and_says_that_it_was_late,
+    starved_for_twenty_seconds_it_blames_nobody_and_finds_a_real_cut,
+);
+
+fn stopped_for_seconds_it_blames_nobody_and_says_that_it_was_late(story: Story) -> Result<()> {
+    let mut site = Story { detection: Duration::from_millis(100), ..story }.begin()?;
     let begin = site.daemon.mark();
     for round in 1.. {
         let mark = site.daemon.mark();
@@ -35,9 +39,8 @@ fn by(line: &LogLine) -> Duration {
     Duration::from_millis(line.field("late_ms").and_then(|late| late.parse().ok()).unwrap_or_default())
 }
 
-#[test]
-fn starved_for_twenty_seconds_it_blames_nobody_and_finds_a_real_cut() -> Result<()> {
-    let mut site = Story { detection: Duration::from_millis(100), ..Story::default() }.begin()?;
+fn starved_for_twenty_seconds_it_blames_nobody_and_finds_a_real_cut(story: Story) -> Result<()> {
+    let mut site = Story { detection: Duration::from_millis(100), ..story }.begin()?;
     let mark = site.daemon.mark();
     let burners = Burners::per_cpu(8)?;
     std::thread::sleep(Duration::from_secs(15));

@@ -48,6 +48,22 @@ impl Report {
     pub fn loss(&self) -> f64 {
         if self.sent == 0 { 0.0 } else { self.lost as f64 / self.sent as f64 }
     }
+
+    /// Two flows as one: the sum of what is counted, the worse of the rest.
+    pub fn join(self, other: Report) -> Report {
+        Report {
+            sent: self.sent + other.sent,
+            received: self.received + other.received,
+            lost: self.lost + other.lost,
+            refused: self.refused + other.refused,
+            duplicated: self.duplicated + other.duplicated,
+            longest_run_lost: self.longest_run_lost.max(other.longest_run_lost),
+            longest_gap: self.longest_gap.max(other.longest_gap),
+            longest_stall: self.longest_stall.max(other.longest_stall),
+            median_delay: self.median_delay.max(other.median_delay),
+            longest_delay: self.longest_delay.max(other.longest_delay),
+        }
+    }
 }
 
 /// Judges packets in the order in which they were sent, one an `interval` of so many nanoseconds.
