@@ -279,8 +279,8 @@ impl Member {
 
     /// Share of the recent probes of a family that were lost, where enough is known.
     pub(crate) fn loss(&self) -> Option<f64> {
-        let capable = self.probing.iter().filter(|probing| probing.is_capable());
-        capable.filter_map(|probing| probing.quality.loss()).max_by(f64::total_cmp)
+        let judged = self.probing.iter().filter(|probing| probing.is_capable() && !probing.is_transitive());
+        judged.filter_map(|probing| probing.quality.loss()).max_by(f64::total_cmp)
     }
 
     /// It functions, for this reason.

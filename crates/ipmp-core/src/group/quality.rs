@@ -6,6 +6,7 @@ use crate::group::{Context, Group};
 use crate::id::IfName;
 use crate::member::Member;
 use crate::notice::{Grey, Notice};
+use crate::probing::Probing;
 use crate::time::Instant;
 
 /// More false failures a year than this are told,
@@ -32,7 +33,9 @@ impl Group {
     fn grey(&self, member: &Member, now: Instant) -> Option<Grey> {
         let lossy = matches!(member.degraded, Some(Grey::Loss { .. }));
         let corrupted = matches!(member.degraded, Some(Grey::Corrupt { .. }));
-        member.probing.iter().filter(|probing| probing.is_capable()).find_map(|probing| {
+        // What one member does not hear of another says nothing of either's quality.
+        let judged = |probing: &&Probing| probing.is_capable() && !probing.is_transitive();
+        member.probing.iter().filter(judged).find_map(|probing| {
             let (quality, targets) = (&probing.quality, &probing.targets);
             quality
                 .lossy(self.config.detection.degraded_loss_percent, lossy)

@@ -62,6 +62,7 @@ pub struct Bench {
     pub searches: Vec<(Instant, String)>,
     pub notices: Vec<Notice>,
     pub changes: Vec<Change>,
+    pub largest_transaction: usize,
 }
 
 impl Bench {
@@ -87,6 +88,7 @@ impl Bench {
             searches: Vec::new(),
             notices: Vec::new(),
             changes: Vec::new(),
+            largest_transaction: 0,
         };
         group.members.iter().for_each(|member| bench.plug(member.interface.as_str()));
         bench
@@ -191,6 +193,7 @@ impl Bench {
                 }
                 let outcomes = vec![Outcome::Done; transaction.changes.len()];
                 events.push_back(Event::Changed { transaction: transaction.id, outcomes });
+                self.largest_transaction = self.largest_transaction.max(transaction.changes.len());
                 self.changes.extend(transaction.changes);
             }
             Action::AskLinks(links) => {

@@ -5,7 +5,10 @@
 
 mod anonymous;
 mod bench;
+mod claims;
+mod families;
 mod grey;
+mod means;
 mod members;
 mod probing;
 mod targets;

@@ -15,12 +15,6 @@ fn member(config: &mut Config, number: usize) -> &mut MemberConfig {
     &mut config.groups[0].members[number]
 }
 
-/// Fails by probes, others being answered.
-fn fail(bench: &mut Bench, name: &'static str) {
-    bench.fate(silent(name));
-    bench.until(F, |bench| bench.is(name, MemberState::Failed));
-}
-
 /// Is answered again, long enough to be repaired.
 fn mend(bench: &mut Bench) {
     bench.fate(everybody);

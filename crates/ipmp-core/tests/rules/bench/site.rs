@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipmp_core::kernel::AddressKey;
+use ipmp_core::kernel::{AddressKey, RouteKey};
 use ipmp_core::status::{GroupState, GroupStatus, MemberState, MemberStatus, ProbingStatus, TargetState};
-use ipmp_core::{Detection, GroupConfig, MemberConfig, ProbeMode, Schedule};
+use ipmp_core::{Detection, Family, GroupConfig, MemberConfig, ProbeMode, Schedule};
 
 use super::{Bench, Fate, Probe, QUICK};
 
@@ -81,6 +81,25 @@ pub fn pair() -> GroupConfig {
     group([tested(0), tested(1)])
 }
 
+/// Two members without test addresses, and two data addresses and a router in each family.
+pub fn dual() -> GroupConfig {
+    let group = group([untested(0), untested(1)]);
+    let v6 = ["2001:db8::50/64", "2001:db8::51/64"].map(|net| net.parse().unwrap());
+    GroupConfig {
+        addresses: group.addresses.iter().copied().chain(v6).collect(),
+        gateways: vec![ip("192.0.2.1"), ip("fe80::1")],
+        ..group
+    }
+}
+
+/// Every probe of one family by this member is lost.
+pub fn silent_in(member: &'static str, family: Family) -> impl Fn(&Probe) -> Fate {
+    move |probe| match probe.member == member && Family::of(probe.target) == family {
+        true => Fate::Never,
+        false => QUICK,
+    }
+}
+
 /// Every probe by this member is lost.
 pub fn silent(member: &'static str) -> impl Fn(&Probe) -> Fate {
     move |probe| if probe.member == member { Fate::Never } else { QUICK }
@@ -89,6 +108,12 @@ pub fn silent(member: &'static str) -> impl Fn(&Probe) -> Fate {
 /// Every probe to this target is lost.
 pub fn dead(target: &'static str) -> impl Fn(&Probe) -> Fate {
     move |probe| if probe.target == ip(target) { Fate::Never } else { QUICK }
+}
+
+/// Fails by probes, others being answered.
+pub fn fail(bench: &mut Bench, name: &'static str) {
+    bench.fate(silent(name));
+    bench.until(F, |bench| bench.is(name, MemberState::Failed));
 }
 
 /// Every probe is lost.
@@ -152,6 +177,27 @@ impl Bench {
         keys.filter(|key| self.kernel.addresses.contains_key(key)).count()
     }
 
+    /// The data addresses of a family that the kernel has on a NIC.
+    pub fn carried(&self, name: &str, family: Family) -> Vec<IpAddr> {
+        let on = self.kernel.addresses.keys().filter(|key| key.index == self.index(name));
+        let data = |address: &IpAddr| {
+            self.config.groups.iter().any(|group| group.addresses.iter().any(|net| net.addr() == *address))
+        };
+        on.map(|key| key.address.addr()).filter(|address| Family::of(*address) == family).filter(data).collect()
+    }
+
+    /// The NICs by which a route of ours leaves.
+    pub fn ways_out(&self, to: &str, metric: u32) -> Vec<String> {
+        let key = RouteKey { to: to.parse().unwrap(), metric, ours: true };
+        let legs = self.kernel.routes.get(&key).into_iter().flat_map(|route| &route.legs);
+        legs.map(|leg| self.kernel.links[&leg.index].name.to_string()).collect()
+    }
+
+    /// The probing of a member in a family.
+    pub fn family(&self, name: &str, family: Family) -> ProbingStatus {
+        self.member(name).probing.into_iter().find(|probing| probing.family == family).expect("it is probed")
+    }
+
     /// The names of the messages so far, but not those of what goes with each start.
     pub fn told(&self) -> Vec<&'static str> {
         let events = self.notices.iter().map(|notice| notice.event());
@@ -170,6 +216,8 @@ impl Bench {
         self.searches.clear();
         self.notices.clear();
         self.changes.clear();
+        self.checks.clear();
+        self.probers.clear();
     }
 
     /// When probes left by a member since then, and to whom.

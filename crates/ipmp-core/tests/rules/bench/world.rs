@@ -8,10 +8,18 @@ use ipmp_core::{Change, Command, Event, IfIndex, Mac, Refusal, RequestId};
 use super::{Bench, ip};
 
 impl Bench {
-    /// A NIC appears, with a link.
+    /// A NIC appears, with a link and a link-local address.
     pub fn plug(&mut self, name: &str) {
         let link = new_link(&self.kernel, name);
+        let index = link.index;
         self.tell(Fact::Link(link));
+        self.link_local(name, &format!("fe80::{}/64", index.0), false);
+    }
+
+    /// A NIC gets a link-local address, or more is known of it.
+    pub fn link_local(&mut self, name: &str, address: &str, tentative: bool) {
+        let key = AddressKey { index: self.index(name), address: address.parse().unwrap() };
+        self.tell(Fact::Address(key, AddressInfo { scope: Scope::Link, ours: false, tentative }));
     }
 
     /// A NIC goes.
