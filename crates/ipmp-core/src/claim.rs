@@ -83,8 +83,10 @@ impl Claims {
     /// Takes out those for which nobody answered; each with whether somebody had it before.
     pub(crate) fn take_free(&mut self, now: Instant) -> Vec<(IpAddr, bool)> {
         let free = |claim: &Claim| claim.asked == ASKED && claim.next <= now;
-        let taken = self.open.extract_if(.., |_, claim| free(claim));
-        taken.map(|(address, claim)| (address, claim.by.is_some())).collect()
+        let found = self.open.iter().filter(|(_, claim)| free(claim));
+        let found: Vec<_> = found.map(|(address, claim)| (*address, claim.by.is_some())).collect();
+        found.iter().for_each(|(address, _)| _ = self.open.remove(address));
+        found
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {

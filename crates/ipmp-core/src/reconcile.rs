@@ -254,7 +254,8 @@ impl Planner<'_> {
     /// scope, a test address that became a data address, has to go first.
     fn add_address(&mut self, key: AddressKey, scope: Scope) -> bool {
         match self.kernel.addresses.get(&key) {
-            Some(info) if info.scope == scope || !info.ours => return false,
+            // The scope of an IPv6 address follows from itself.
+            Some(info) if info.scope == scope || !info.ours || key.address.addr().is_ipv6() => return false,
             Some(_) => self.changes.push(Change::DeleteAddress(key)),
             None => {}
         }

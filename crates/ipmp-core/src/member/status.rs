@@ -51,9 +51,11 @@ impl Member {
             (Health::Failed { reason, .. }, _) => reason.clone(),
             (Health::Functioning, _) if self.lacks_targets() => Reason::NoTargets,
             (Health::Functioning, Some(grey)) => Reason::Grey(grey.clone()),
-            (Health::Functioning, None) if let Some(family) = self.dead_family() => Reason::Grey(Grey::Family(family)),
-            (Health::Functioning, None) if self.why == Reason::LinkUp => self.vouched_for(),
-            (Health::Functioning, None) => self.why.clone(),
+            (Health::Functioning, None) => match self.dead_family() {
+                Some(family) => Reason::Grey(Grey::Family(family)),
+                None if self.why == Reason::LinkUp => self.vouched_for(),
+                None => self.why.clone(),
+            },
         }
     }
 

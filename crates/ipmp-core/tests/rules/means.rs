@@ -126,7 +126,8 @@ fn where_there_is_nobody_else_data_addresses_on_other_members_are_probed() {
     assert_eq!((probing.mode, probing.kind), (TargetMode::Transitive, ProbeKind::Transitive));
     let mut others = [bench.carried("eth1", V4), bench.carried("eth2", V4)].concat();
     let mut targets = bench.targets("eth0", Active);
-    (others.sort(), targets.sort());
+    others.sort();
+    targets.sort();
     assert_eq!(targets, others);
     assert!(bench.is("eth0", MemberState::Ok));
 }
