@@ -9,6 +9,7 @@
 //! | to | use |
 //! |---|---|
 //! | have a host with several NICs on a switch, a router, clients | [`Network`], [`Plan`] |
+//! | put one more station on the LAN | [`Network::add_station`] |
 //! | pull a cable, silence a path, lose frames, unplug a NIC | [`Member`], [`Port`] |
 //! | delay, damage and reorder frames; carrier told late, as by a real NIC | [`Cable`] |
 //! | look at and meddle with a station's links, addresses, routes, neighbours | [`Namespace`] |
@@ -38,6 +39,7 @@
 //! # }
 //! ```
 
+mod advertisement;
 mod burners;
 mod cable;
 mod claim;

@@ -90,6 +90,17 @@ impl Network {
     pub fn new(members: usize) -> Result<Self> {
         Plan { members, ..Plan::default() }.build()
     }
+
+    /// Puts one more station on the LAN, at a port of the first switch; its link is `eth0`, it has no addresses but
+    /// the link-local one, and `number` tells it from others.
+    pub fn add_station(&self, number: u8) -> Result<(Namespace, Port)> {
+        let port = Port::new(&self.switch, &format!("s{number}"), SWITCHES[0]);
+        let station = station()?;
+        port.plug_in(&station, "eth0", mac(0xfc, number))?;
+        station.set_up("eth0")?;
+        wait_running(&station)?;
+        Ok((station, port))
+    }
 }
 
 impl Plan {

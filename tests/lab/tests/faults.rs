@@ -5,8 +5,8 @@ mod common;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
-use common::{HOST, client, host, network};
-use ipmp_lab::{Flow, Frames, Network, Report, Result, Way, WireKind, wait_until};
+use common::{HOST, HOST6, client, host, network};
+use ipmp_lab::{CLIENT, CLIENT6, Flow, Frames, Network, Report, Result, Way, WireKind, wait_until};
 
 /// Both ways at once: to the host, and from it.
 struct Both {
@@ -91,6 +91,29 @@ fn a_filter_meets_only_its_frames() -> Result<()> {
     member.lose(Way::Inbound, Frames::Udp, 1.0)?;
     wait_until(Duration::from_secs(5), "ARP to work again", || Ok(network.client.neighbour(HOST)?.is_some()))?;
     assert_eq!(flows.passes()?, [false, true]);
+    Ok(())
+}
+
+#[test]
+fn a_family_is_lost_and_the_other_passes() -> Result<()> {
+    let network = network(WireKind::Veth)?;
+    let stations = [(HOST, CLIENT.into()), (HOST6, CLIENT6.into())];
+    let flows = stations.map(|(host, from)| Flow::round_trip((&network.client, from), (&network.host, host), 1000));
+    let [v4, v6] = flows;
+    let flows = [v4?, v6?];
+    for (frames, passes) in [(Frames::Ipv4, [false, true]), (Frames::Ipv6, [true, false])] {
+        for flow in &flows {
+            wait_until(Duration::from_secs(5), "packets to arrive", || Ok(flow.report()?.received > 0))?;
+        }
+        network.members[0].lose(Way::Outbound, frames, 1.0)?;
+        let since = SystemTime::now();
+        sleep(Duration::from_millis(150));
+        for (flow, passes) in flows.iter().zip(passes) {
+            let report = flow.report_since(since)?;
+            assert!(report.sent > 10 && (report.lost == 0) == passes, "{frames:?}: {report:?}");
+        }
+        network.members[0].lose(Way::Outbound, frames, 0.0)?;
+    }
     Ok(())
 }
 

@@ -36,6 +36,35 @@ fn every_station_is_reached_in_both_families_and_both_ways() -> Result<()> {
 }
 
 #[test]
+fn a_station_that_is_added_is_one_more_on_the_lan() -> Result<()> {
+    let network = network(WireKind::Veth)?;
+    let (station, port) = network.add_station(1)?;
+    station.add_address("eth0", "192.0.2.8/24".parse().unwrap())?;
+    let address: IpAddr = "192.0.2.8".parse().unwrap();
+    let flow = Flow::round_trip((&network.client, CLIENT.into()), (&station, address), 1000)?;
+    wait_until(Duration::from_secs(5), "packets to arrive", || Ok(flow.report()?.received > 10))?;
+    drop(flow);
+    assert_eq!(network.client.neighbour(address)?, station.link("eth0")?.mac);
+    port.set_up(false)?;
+    wait_until(Duration::from_secs(5), "it to lose its carrier", || Ok(!station.link("eth0")?.carrier))
+}
+
+#[test]
+fn a_router_that_advertises_itself_becomes_the_default_router_of_who_listens() -> Result<()> {
+    let network = Plan::default().build()?;
+    let by_advertisement = || -> Result<Vec<String>> {
+        let routes = network.host.routes()?.into_iter();
+        let default = routes.filter(|route| route.to.prefix_len() == 0 && route.to.addr().is_ipv6());
+        Ok(default.flat_map(|route| route.legs).map(|leg| leg.link).collect())
+    };
+    assert!(by_advertisement()?.is_empty());
+    network.router.advertise_router("lan0", Duration::from_secs(1800))?;
+    wait_until(Duration::from_secs(5), "a default route by each NIC", || Ok(by_advertisement()?.len() == 2))?;
+    network.router.advertise_router("lan0", Duration::ZERO)?;
+    wait_until(Duration::from_secs(5), "the routes to go", || Ok(by_advertisement()?.is_empty()))
+}
+
+#[test]
 fn members_on_two_switches_are_joined_by_the_trunk_alone() -> Result<()> {
     let network = Plan { trunk: true, ..Plan::default() }.build()?;
     network.host.add_address("eth0", "192.0.2.50/24".parse().unwrap())?;

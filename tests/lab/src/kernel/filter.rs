@@ -33,6 +33,10 @@ impl Way {
 pub enum Frames {
     /// Every frame.
     All,
+    /// IPv4, but not the ARP that it needs.
+    Ipv4,
+    /// IPv6, neighbour discovery included.
+    Ipv6,
     /// ARP.
     Arp,
     /// ICMP over IPv4.
@@ -55,6 +59,8 @@ impl Frames {
             Frames::Icmpv6 => 4,
             Frames::Udp => 5,
             Frames::LongerThan(_) => 6,
+            Frames::Ipv4 => 7,
+            Frames::Ipv6 => 8,
         }
     }
 }
@@ -185,6 +191,8 @@ fn matching(frames: Frames) -> Vec<libc::sock_filter> {
     let or_skip = |value: i32, skip| step(BPF_JMP | BPF_JEQ | BPF_K, 0, skip, value as u32);
     match frames {
         Frames::All => vec![],
+        Frames::Ipv4 => vec![ether_type, only(libc::ETH_P_IP)],
+        Frames::Ipv6 => vec![ether_type, only(libc::ETH_P_IPV6)],
         Frames::Arp => vec![ether_type, only(libc::ETH_P_ARP)],
         Frames::Icmp => vec![ether_type, only(libc::ETH_P_IP), v4, only(libc::IPPROTO_ICMP)],
         Frames::Icmpv6 => vec![ether_type, only(libc::ETH_P_IPV6), v6, only(libc::IPPROTO_ICMPV6)],
