@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use ipmp_control::{BadReplies, Group, Member, MemberState, ProbeOutcome, Probing, Snapshot, Target};
+use ipmp_control::{
+    BadReplies, Family, Group, Member, MemberState, ProbeKind, ProbeOutcome, Probing, Snapshot, Target, TargetMode,
+};
 use serde::Serialize;
 
 use crate::table::{Field, Selection, human};
@@ -113,7 +115,7 @@ impl Explanation<'_> {
     fn detection(&self) -> String {
         let wanted = self.failure_detection_time_wanted_ms;
         match self.failure_detection_time_ms {
-            _ if self.member.probing.is_empty() => "by the link alone: there is no test address".to_owned(),
+            _ if self.member.probing.is_empty() => "by the link alone: nothing is probed".to_owned(),
             Some(ms) if ms > wanted => {
                 let (ms, wanted) = (words::seconds(ms), words::seconds(wanted));
                 format!("within {ms}; {wanted} is wanted, and the network is too slow for it")
@@ -135,11 +137,7 @@ fn false_alarms(per_year: f64) -> String {
 }
 
 fn family(f: &mut fmt::Formatter<'_>, probing: &Probing) -> fmt::Result {
-    let found = words::mode(probing.mode);
-    match probing.test_address {
-        Some(address) => writeln!(f, "\nprobes from {address}, targets by {found}:")?,
-        None => writeln!(f, "\nprobes without a test address, targets by {found}:")?,
-    }
+    writeln!(f, "\n{}: {}, {}:", words::family(probing.family), words::health(probing.health), how(probing))?;
     line(f, "of late", of_late(probing))?;
     if let Some(loss) = probing.loss {
         line(f, "loss", format!("{} of the recent ordinary probes", percent(loss)))?;
@@ -154,8 +152,26 @@ fn family(f: &mut fmt::Formatter<'_>, probing: &Probing) -> fmt::Result {
         return line(f, "targets", "none");
     }
     let rows: Vec<_> = probing.targets.iter().map(target).collect();
-    let (all, _) = Selection::human(TARGETS, Some("all")).expect("all fields are fields");
-    human(TARGETS, &all, &rows, None).lines().try_for_each(|line| writeln!(f, "  {line}"))
+    human(TARGETS, &Selection::all(TARGETS), &rows, None).lines().try_for_each(|line| writeln!(f, "  {line}"))
+}
+
+/// What is sent, from where, and to whom.
+fn how(probing: &Probing) -> String {
+    let by = match (probing.kind, probing.family) {
+        (ProbeKind::Icmp, Family::Inet) => "ICMP",
+        (ProbeKind::Icmp, Family::Inet6) => "ICMPv6",
+        (ProbeKind::Arp | ProbeKind::Transitive, Family::Inet) => "ARP",
+        (ProbeKind::Ndp | ProbeKind::Transitive, Family::Inet6) => "neighbour solicitations",
+        (ProbeKind::Arp, Family::Inet6) | (ProbeKind::Ndp, Family::Inet) => words::probe_kind(probing.kind),
+    };
+    let from = probing.test_address.map(|address| format!(" from {address}")).unwrap_or_default();
+    match probing.mode {
+        TargetMode::Disabled => format!("cannot be probed by {by}{from} now"),
+        TargetMode::Transitive => format!("probed by {by}{from}, to data addresses that other members carry"),
+        mode @ (TargetMode::Routes | TargetMode::Multicast) => {
+            format!("probed by {by}{from}, targets by {}", words::mode(mode))
+        }
+    }
 }
 
 fn of_late(probing: &Probing) -> String {

@@ -36,19 +36,25 @@ impl fmt::Display for BadFields {
     }
 }
 
-/// Columns of a screen that the fields of human output have to fit in unless they are named.
-const SCREEN_WIDTH: usize = 80;
+/// Columns that a screen has at least, and that are filled where there is none (§12).
+pub const SCREEN_WIDTH: usize = 80;
 
 impl Selection {
-    /// The fields for people to read, and the names that are none. Without a list, the first that fit the
-    /// screen; `all` for all.
-    pub fn human(fields: &[Field], list: Option<&str>) -> Result<(Self, Vec<String>), BadFields> {
-        let Some(list) = list else {
-            let fits = |&last: &usize| fields[..=last].iter().map(|field| field.width).sum::<usize>() <= SCREEN_WIDTH;
-            return Ok((Self((0..fields.len()).take_while(fits).collect()), Vec::new()));
-        };
+    /// The first fields that fit a screen.
+    pub fn fitting(fields: &[Field], width: usize) -> Self {
+        let fits = |&last: &usize| fields[..=last].iter().map(|field| field.width).sum::<usize>() <= width;
+        Self((0..fields.len()).take_while(fits).collect())
+    }
+
+    /// All fields.
+    pub fn all(fields: &[Field]) -> Self {
+        Self((0..fields.len()).collect())
+    }
+
+    /// The fields of a list, for people to read, and the names that are none; `all` for all.
+    pub fn human(fields: &[Field], list: &str) -> Result<(Self, Vec<String>), BadFields> {
         if list.eq_ignore_ascii_case("all") {
-            return Ok((Self((0..fields.len()).collect()), Vec::new()));
+            return Ok((Self::all(fields), Vec::new()));
         }
         let mut unknown = Vec::new();
         let mut known = Vec::new();

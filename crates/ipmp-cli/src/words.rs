@@ -1,6 +1,8 @@
 //! States as words and spans as text, the same in every output.
 
-use ipmp_control::{GroupState, LinkState, MemberState, ProbeState, TargetMode, TargetState};
+use ipmp_control::{
+    Claim, Family, FamilyHealth, GroupState, LinkState, MemberState, ProbeKind, ProbeState, TargetMode, TargetState,
+};
 
 /// State of a group.
 pub fn group_state(state: GroupState) -> &'static str {
@@ -47,6 +49,42 @@ pub fn mode(mode: TargetMode) -> &'static str {
         TargetMode::Multicast => "multicast",
         TargetMode::Transitive => "transitive",
         TargetMode::Disabled => "disabled",
+    }
+}
+
+/// What a probe is.
+pub fn probe_kind(kind: ProbeKind) -> &'static str {
+    match kind {
+        ProbeKind::Icmp => "icmp",
+        ProbeKind::Arp => "arp",
+        ProbeKind::Ndp => "ndp",
+        ProbeKind::Transitive => "transitive",
+    }
+}
+
+/// IPv4 or IPv6, as Solaris has it.
+pub fn family(family: Family) -> &'static str {
+    match family {
+        Family::Inet => "inet",
+        Family::Inet6 => "inet6",
+    }
+}
+
+/// Whether a family works on a member.
+pub fn health(health: FamilyHealth) -> &'static str {
+    match health {
+        FamilyHealth::Ok => "ok",
+        FamilyHealth::Failed => "failed",
+        FamilyHealth::Unknown => "unknown",
+    }
+}
+
+/// Whether a data address may be used.
+pub fn claim(claim: Claim) -> &'static str {
+    match claim {
+        Claim::Ours => "ours",
+        Claim::Checking => "checking",
+        Claim::Taken => "taken",
     }
 }
 

@@ -33,11 +33,11 @@ fn daemon(tell: impl FnOnce(UnixStream) + Send + 'static) -> TempDir {
 /// One answered, one lost.
 fn reply(missed: u64) -> String {
     let answered = json!({
-        "probe": 411, "interface": "eth0", "target": "192.0.2.1", "sent_us": 372_100, "outcome": "acked",
+        "probe": 411, "interface": "eth0", "kind": "icmp", "target": "192.0.2.1", "sent_us": 372_100, "outcome": "acked",
         "network_rtt_us": 308, "rtt_us": 441, "average_rtt_us": 402, "rtt_deviation_us": 31,
     });
     let lost = json!({
-        "probe": 412, "interface": "eth1", "target": "2001:db8::9", "sent_us": -620_000, "outcome": "lost",
+        "probe": 412, "interface": "eth1", "kind": "ndp", "target": "2001:db8::9", "sent_us": -620_000, "outcome": "lost",
         "network_rtt_us": null, "rtt_us": null, "average_rtt_us": null, "rtt_deviation_us": null,
     });
     let reply = json!({ "parameters": { "missed": missed, "probes": [answered, lost] }, "continues": true });
@@ -66,6 +66,7 @@ fn each_shape_has_a_line_a_probe_and_the_end_of_the_daemon_is_an_error() {
              -0.62s    eth1        412    --        --        --        2001:db8::9\n",
         ),
         ("-p -n -o probe,rttdev", "PROBE  RTTDEV\n411    0.03ms\n412    --\n"),
+        ("-pnP -o interface,kind,probe", "eth0:icmp:411\neth1:ndp:412\n"),
         ("-pnP -o interface,target,rtt", "eth0:192.0.2.1:0.44ms\neth1:2001\\:db8\\:\\:9:\n"),
     ] {
         let daemon = daemon(|mut client| client.write_all((BEGUN.to_owned() + &reply(0)).as_bytes()).unwrap());

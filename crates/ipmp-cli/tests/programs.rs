@@ -86,12 +86,16 @@ const IF_MPADM: &str = env!("CARGO_BIN_EXE_if_mpadm");
 fn ipmpstat_shows_each_output() {
     let daemon = daemon(obliging);
     for (arguments, begins) in [
-        ("-an", "ADDRESS                   STATE  GROUP       INBOUND     OUTBOUND\n192.0.2.50                up"),
+        // All of it, since one is another host's.
+        (
+            "-an",
+            "ADDRESS                   STATE  GROUP       INBOUND     OUTBOUND               CLAIM     TAKENBY\n192",
+        ),
         ("-g", "GROUP       GROUPNAME   STATE     FDT       INTERFACES\nipmp0       acctg       degraded  10.00s"),
         ("-i", "INTERFACE   ACTIVE  GROUP       FLAGS     LINK      PROBE     STATE\neth0        yes"),
         ("-n -t", "INTERFACE   MODE      TESTADDR            TARGETS\neth0        routes    192.0.2.10"),
         ("-g -o group,state", "GROUP       STATE\nipmp0       degraded\nipmp1       failed\n"),
-        ("-gP -o group,state,interfaces", "ipmp0:degraded:eth0 eth2 (eth3 eth4) [eth1]\n"),
+        ("-gP -o group,state,interfaces", "ipmp0:degraded:eth0 eth2 eth6 eth7 (eth3 eth4) [eth1]\n"),
         ("-anP -o address,inbound", "192.0.2.50:eth0\n"),
         ("-g --json", "[\n  {\n    \"group\": \"ipmp0\""),
     ] {
@@ -102,9 +106,24 @@ fn ipmpstat_shows_each_output() {
 }
 
 #[test]
+fn addresses_that_are_all_ours_have_the_columns_of_solaris() {
+    let daemon = daemon(|method, parameters| {
+        let mut reply = obliging(method, parameters);
+        for group in reply["parameters"]["groups"].as_array_mut().unwrap() {
+            group["addresses"].as_array_mut().unwrap().retain(|address| address["claim"] == "ours");
+        }
+        reply
+    });
+    let (_, out, _) = run(IPMPSTAT, daemon.path(), "-an");
+    assert!(out.starts_with("ADDRESS                   STATE  GROUP       INBOUND     OUTBOUND\n192.0.2.50"), "{out}");
+    let (_, out, _) = run(IPMPSTAT, daemon.path(), "-an -o address,claim");
+    assert!(out.starts_with("ADDRESS                   CLAIM\n192.0.2.50                ours\n"), "{out}");
+}
+
+#[test]
 fn ipmpstat_json_is_json() {
     let daemon = daemon(obliging);
-    for (mode, count) in [("-a", 4), ("-g", 2), ("-i", 8), ("-t", 9)] {
+    for (mode, count) in [("-a", 6), ("-g", 2), ("-i", 10), ("-t", 13)] {
         let (_, out, _) = run(IPMPSTAT, daemon.path(), &format!("{mode} --json"));
         assert_eq!(serde_json::from_str::<Vec<Value>>(&out).unwrap().len(), count, "{mode}");
     }

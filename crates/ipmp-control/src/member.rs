@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use zlink::introspect::CustomType;
 
-use crate::Probing;
+use crate::{Family, Probing};
 
 /// One member.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, CustomType)]
@@ -34,7 +34,7 @@ pub struct Member {
     pub drained: bool,
     /// How much it failed of late: 1000 a failure, less as time goes by.
     pub penalty: u32,
-    /// Probing, once a family that has a test address.
+    /// Probing, once for each family that is probed.
     pub probing: Vec<Probing>,
 }
 
@@ -60,7 +60,7 @@ pub enum ProbeState {
     Failed,
     /// There is nothing to probe.
     Unknown,
-    /// There is no test address.
+    /// Nothing is probed.
     Disabled,
 }
 
@@ -88,6 +88,8 @@ pub struct Reason {
     pub kind: String,
     /// The same with all that is known about it, as a phrase for people.
     pub text: String,
+    /// The family that does not work, where that is it.
+    pub family: Option<Family>,
 }
 
 /// What a member waits for.

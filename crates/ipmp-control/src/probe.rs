@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use zlink::introspect::{CustomType, Type};
 
+use crate::ProbeKind;
+
 /// What became of some probes: one reply of the stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
 pub struct Probes {
@@ -21,6 +23,8 @@ pub struct Probe {
     pub probe: u64,
     /// The member that it left by.
     pub interface: String,
+    /// What it was.
+    pub kind: ProbeKind,
     /// To whom.
     pub target: IpAddr,
     /// When it was sent: so long after the first reply, or before it where this is less than zero.

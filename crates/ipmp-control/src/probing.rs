@@ -16,7 +16,7 @@ pub struct Probing {
     pub kind: ProbeKind,
     /// Whether the family works on this member.
     pub health: FamilyHealth,
-    /// The address that probes are sent from, where there is one.
+    /// The address that probes are sent from, where there is one: not for probes that need none.
     pub test_address: Option<IpAddr>,
     /// How targets were found.
     pub mode: TargetMode,
@@ -82,13 +82,13 @@ pub enum TargetMode {
 #[serde(rename_all = "lowercase")]
 #[zlink(rename_all = "lowercase")]
 pub enum ProbeKind {
-    /// ICMP or ICMPv6 echo.
+    /// ICMP or ICMPv6 echo request.
     Icmp,
     /// ARP request.
     Arp,
     /// Neighbour solicitation.
     Ndp,
-    /// One of the two to a data address that another member of the group carries.
+    /// One of the last two, for a data address that another member of the group carries.
     Transitive,
 }
 
@@ -128,13 +128,13 @@ pub struct LastReply {
 pub struct BadReplies {
     /// The probe was answered before.
     pub duplicate: u64,
-    /// Its sequence number was not sent, or too long ago.
+    /// What it answers was not asked, or too long ago.
     pub out_of_window: u64,
     /// From another address than was probed.
     pub fake: u64,
     /// From the host that was probed, with other data than the probe's, or a wrong checksum.
     pub corrupt: u64,
-    /// No echo reply at all, cut short, or for somebody else.
+    /// No answer to such a probe at all, cut short, or for somebody else.
     pub malformed: u64,
 }
 

@@ -74,4 +74,21 @@ pub struct Address {
     pub inbound: Option<String>,
     /// The members that traffic from it may leave by.
     pub outbound: Vec<String>,
+    /// Whether this host may use it.
+    pub claim: Claim,
+    /// The hardware address of the host that has it, where it is taken.
+    pub taken_by: Option<String>,
+}
+
+/// Whether a data address may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, CustomType)]
+#[serde(rename_all = "lowercase")]
+#[zlink(rename_all = "lowercase")]
+pub enum Claim {
+    /// Nobody else has it, as far as is known.
+    Ours,
+    /// That is being asked.
+    Checking,
+    /// Another host has it.
+    Taken,
 }

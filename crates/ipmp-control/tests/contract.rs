@@ -1,9 +1,9 @@
 //! The types are what the description of the interface says.
 
 use ipmp_control::{
-    Address, BadReplies, DESCRIPTION, Family, Group, GroupState, INTERFACE, LastReply, LinkState, Member, MemberState,
-    Probe, ProbeOutcome, ProbeState, Probes, Probing, Reason, Refusal, Run, Snapshot, Target, TargetMode, TargetState,
-    Waiting,
+    Address, BadReplies, Claim, DESCRIPTION, Family, FamilyHealth, Group, GroupState, INTERFACE, LastReply, LinkState,
+    Member, MemberState, Probe, ProbeKind, ProbeOutcome, ProbeState, Probes, Probing, Reason, Refusal, Run, Snapshot,
+    Target, TargetMode, TargetState, Waiting,
 };
 use zlink::idl::{self, Interface};
 use zlink::introspect::{CustomType, ReplyError, Type};
@@ -44,9 +44,12 @@ fn types_follow_the_description() {
         BadReplies::CUSTOM_TYPE,
         Family::CUSTOM_TYPE,
         TargetMode::CUSTOM_TYPE,
+        ProbeKind::CUSTOM_TYPE,
+        FamilyHealth::CUSTOM_TYPE,
         Target::CUSTOM_TYPE,
         TargetState::CUSTOM_TYPE,
         Address::CUSTOM_TYPE,
+        Claim::CUSTOM_TYPE,
         Probe::CUSTOM_TYPE,
     ];
     let shapes: Vec<_> = described.custom_types().map(shape).collect();

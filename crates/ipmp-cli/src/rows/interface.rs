@@ -1,6 +1,9 @@
 //! `ipmpstat -i`.
 
-use ipmp_control::{Group, LinkState, Member, MemberState, ProbeState, Reason, Snapshot, Waiting};
+use ipmp_control::{
+    Family, FamilyHealth, Group, LinkState, Member, MemberState, ProbeKind, ProbeState, Probing, Reason, Snapshot,
+    Waiting,
+};
 use serde::Serialize;
 
 use super::field;
@@ -25,10 +28,25 @@ pub struct InterfaceRow<'a> {
     reason: &'a Reason,
     waits_for: Option<&'a Waiting>,
     penalty: u32,
+    families: Vec<FamilyRow>,
+}
+
+/// A family of it that is probed.
+#[derive(Debug, Serialize)]
+struct FamilyRow {
+    family: Family,
+    kind: ProbeKind,
+    health: FamilyHealth,
+}
+
+impl From<&Probing> for FamilyRow {
+    fn from(probing: &Probing) -> Self {
+        Self { family: probing.family, kind: probing.kind, health: probing.health }
+    }
 }
 
 impl<'a> InterfaceRow<'a> {
-    /// The columns. The last two are for who asks: the others fill the screen.
+    /// The columns. The last four are for who asks, or has a wide screen: the others fill that which Solaris knows.
     pub const FIELDS: &'static [Field] = &[
         field("INTERFACE", 12),
         field("ACTIVE", 8),
@@ -39,6 +57,8 @@ impl<'a> InterfaceRow<'a> {
         field("STATE", 10),
         field("SINCE", 10),
         field("REASON", 60),
+        field("HEALTH", 22),
+        field("KIND", 22),
     ];
 
     /// All rows.
@@ -58,6 +78,7 @@ impl<'a> InterfaceRow<'a> {
             reason: &member.reason,
             waits_for: member.waits_for.as_ref(),
             penalty: member.penalty,
+            families: member.probing.iter().map(FamilyRow::from).collect(),
         };
         snapshot.groups.iter().flat_map(|group| group.members.iter().map(move |member| row(group, member))).collect()
     }
@@ -74,7 +95,15 @@ impl<'a> InterfaceRow<'a> {
             words::member_state(self.state).to_owned(),
             words::span(self.since_ms),
             self.reason.text.clone(),
+            self.of_each_family(|family| words::health(family.health)),
+            self.of_each_family(|family| words::probe_kind(family.kind)),
         ]
+    }
+
+    /// `inet=ok inet6=failed`
+    fn of_each_family(&self, word: fn(&FamilyRow) -> &'static str) -> String {
+        let shown = |row: &FamilyRow| format!("{}={}", words::family(row.family), word(row));
+        self.families.iter().map(shown).collect::<Vec<_>>().join(" ")
     }
 
     /// `ismbMdh`. No member is nominated for multicast or broadcast here, so that `m`, `b` and `M` never

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ipmp_control::{Probe, ProbeOutcome};
+use ipmp_control::{Probe, ProbeKind, ProbeOutcome};
 use serde::Serialize;
 
 use super::field;
@@ -22,6 +22,7 @@ pub struct ProbeRow<'a> {
     rttavg_us: Option<u64>,
     target: IpAddr,
     rttdev_us: Option<u64>,
+    kind: ProbeKind,
 }
 
 impl<'a> From<&'a Probe> for ProbeRow<'a> {
@@ -36,6 +37,7 @@ impl<'a> From<&'a Probe> for ProbeRow<'a> {
             rttavg_us: probe.average_rtt_us,
             target: probe.target,
             rttdev_us: probe.rtt_deviation_us,
+            kind: probe.kind,
         }
     }
 }
@@ -51,6 +53,7 @@ impl ProbeRow<'_> {
         field("RTTAVG", 10),
         field("TARGET", 20),
         field("RTTDEV", 10),
+        field("KIND", 12),
     ];
 
     /// The address in it.
@@ -70,6 +73,7 @@ impl ProbeRow<'_> {
             millis(self.rttavg_us),
             names.show(self.target),
             millis(self.rttdev_us),
+            words::probe_kind(self.kind).to_owned(),
         ]
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ipmp_control::{Family, Probing, Snapshot, Target, TargetMode, TargetState};
+use ipmp_control::{Family, FamilyHealth, ProbeKind, Probing, Snapshot, Target, TargetMode, TargetState};
 use serde::Serialize;
 
 use super::field;
@@ -10,8 +10,7 @@ use crate::names::Names;
 use crate::table::Field;
 use crate::words;
 
-/// `-t`: the targets of a member, a row for each family in which it has a test address, and one where it has
-/// none at all.
+/// `-t`: the targets of a member, a row for each family that is probed, and one where none is.
 #[derive(Debug, Serialize)]
 pub struct TargetRow<'a> {
     interface: &'a str,
@@ -23,12 +22,21 @@ pub struct TargetRow<'a> {
     acked: u64,
     lost: u64,
     void: u64,
+    kind: Option<ProbeKind>,
+    health: Option<FamilyHealth>,
 }
 
 impl<'a> TargetRow<'a> {
-    /// The columns.
-    pub const FIELDS: &'static [Field] =
-        &[field("INTERFACE", 12), field("MODE", 10), field("TESTADDR", 20), field("TARGETS", 38)];
+    /// The columns. Solaris has the first four, which fill the screen that it knows.
+    pub const FIELDS: &'static [Field] = &[
+        field("INTERFACE", 12),
+        field("MODE", 10),
+        field("TESTADDR", 20),
+        field("TARGETS", 38),
+        field("FAMILY", 8),
+        field("KIND", 12),
+        field("HEALTH", 10),
+    ];
 
     /// All rows.
     pub fn all(snapshot: &'a Snapshot) -> Vec<Self> {
@@ -52,12 +60,26 @@ impl<'a> TargetRow<'a> {
             acked: probing.acked,
             lost: probing.lost,
             void: probing.void,
+            kind: Some(probing.kind),
+            health: Some(probing.health),
         }
     }
 
     fn disabled(interface: &'a str) -> Self {
         let mode = TargetMode::Disabled;
-        Self { interface, mode, family: None, testaddr: None, targets: &[], sent: 0, acked: 0, lost: 0, void: 0 }
+        Self {
+            interface,
+            mode,
+            family: None,
+            testaddr: None,
+            targets: &[],
+            sent: 0,
+            acked: 0,
+            lost: 0,
+            void: 0,
+            kind: None,
+            health: None,
+        }
     }
 
     /// The values of the columns.
@@ -68,6 +90,9 @@ impl<'a> TargetRow<'a> {
             words::mode(self.mode).to_owned(),
             self.testaddr.map(|address| names.show(address)).unwrap_or_default(),
             targets.join(" "),
+            self.family.map(words::family).unwrap_or_default().to_owned(),
+            self.kind.map(words::probe_kind).unwrap_or_default().to_owned(),
+            self.health.map(words::health).unwrap_or_default().to_owned(),
         ]
     }
 

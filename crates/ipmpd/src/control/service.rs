@@ -124,7 +124,7 @@ impl Client {
     }
 }
 
-/// Whether any member has a test address.
+/// Whether any member is probed.
 fn probes(status: &Status) -> bool {
     let mut probing = status.groups.iter().flat_map(|group| &group.members).flat_map(|member| &member.probing);
     probing.any(|probing| probing.mode != TargetMode::Disabled)

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use ipmp_core::notice::{Grey, Reason};
 use ipmp_core::status::{
-    FamilyHealth, GroupState, GroupStatus, MemberState, MemberStatus, ProbeCounts, ProbeState, ProbingStatus, Run,
+    AddressStatus, Claim, FamilyHealth, GroupState, GroupStatus, MemberState, MemberStatus, ProbeCounts, ProbeState, ProbingStatus, Run,
     TargetMode, TargetState, TargetStatus, Waiting,
 };
-use ipmp_core::{Command, Family, Instant, ProbeKind, Refusal, ReplyFault, Status};
+use ipmp_core::{Command, Family, Instant, Mac, ProbeKind, Refusal, ReplyFault, Status};
 use nix::errno::Errno;
 use nix::libc;
 use serde_json::{Value, json};
@@ -149,9 +149,21 @@ fn one_group() -> Status {
         false_failures_per_year: Some(0.25),
         damping: Default::default(),
         members: vec![one_degraded_member()],
-        addresses: Vec::new(),
+        addresses: vec![
+            one_address("192.0.2.50", Claim::Ours),
+            one_address("192.0.2.51", Claim::Checking),
+            one_address("2001:db8::50", Claim::Taken(Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]))),
+        ],
     };
     Status { groups: vec![group] }
+}
+
+/// On `eth0` where it may be used.
+fn one_address(address: &str, claim: Claim) -> AddressStatus {
+    let used = claim == Claim::Ours;
+    let member = || used.then(|| "eth0".parse().unwrap());
+    let address = address.parse().unwrap();
+    AddressStatus { address, up: used, inbound: member(), outbound: member().into_iter().collect(), claim }
 }
 
 /// In which no two numbers of a kind are the same.
@@ -199,6 +211,12 @@ fn one_degraded_member() -> MemberStatus {
             },
         }],
     }
+}
+
+/// What is told of one of its families.
+fn one_probing(family: Family, kind: ProbeKind, mode: TargetMode, health: FamilyHealth) -> ProbingStatus {
+    let test_address = None;
+    ProbingStatus { family, kind, health, mode, test_address, ..one_degraded_member().probing.remove(0) }
 }
 
 /// Knows one member, `eth0`, that can go offline once, and a configuration that is good once.
@@ -260,6 +278,30 @@ fn status_is_the_core_s() {
     let mut client = daemon.client();
     client.send(b"{\"method\":\"io.ipmpd.Control.Status\"}\0");
     assert_eq!(client.receive().unwrap()["parameters"]["groups"], expected);
+}
+
+#[test]
+fn each_family_is_told_of_by_its_own_words() {
+    let daemon = Daemon::start(|request| {
+        let Request::Status(answer) = request else { unreachable!("nobody asks") };
+        let mut status = one_group();
+        let member = &mut status.groups[0].members[0];
+        member.reason = Reason::Grey(Grey::Family(Family::V6));
+        member.probing = vec![
+            one_probing(Family::V4, ProbeKind::Arp, TargetMode::Routes, FamilyHealth::Ok),
+            one_probing(Family::V6, ProbeKind::Ndp, TargetMode::Disabled, FamilyHealth::Failed),
+            one_probing(Family::V6, ProbeKind::Transitive, TargetMode::Transitive, FamilyHealth::Unknown),
+        ];
+        answer.send((status, NOW)).unwrap();
+    });
+    let status = daemon.client().call("io.ipmpd.Control.Status", json!({}));
+    let member = &status["parameters"]["groups"][0]["members"][0];
+    assert_eq!(member["reason"], json!({ "kind": "family", "text": "inet6 does not work", "family": "inet6" }));
+    let words = ["family", "kind", "mode", "health", "test_address"];
+    let told = |n: usize| words.map(|word| member["probing"][n][word].clone());
+    assert_eq!(told(0), [json!("inet"), json!("arp"), json!("routes"), json!("ok"), Value::Null]);
+    assert_eq!(told(1), [json!("inet6"), json!("ndp"), json!("disabled"), json!("failed"), Value::Null]);
+    assert_eq!(told(2), [json!("inet6"), json!("transitive"), json!("transitive"), json!("unknown"), Value::Null]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod words;
 use std::time::Duration;
 
 use ipmp_control as wire;
-use ipmp_core::status::{AddressStatus, GroupState, GroupStatus, MemberState, MemberStatus, ProbeState};
+use ipmp_core::status::{AddressStatus, Claim, GroupState, GroupStatus, MemberState, MemberStatus, ProbeState};
 use ipmp_core::{IfName, Instant, ProbeOutcome, ProbeReport, Refusal, Status};
 
 /// The status at `now`.
@@ -23,6 +23,7 @@ pub fn probe(report: ProbeReport, begun: Instant) -> wire::Probe {
     wire::Probe {
         probe: report.probe.0,
         interface: report.member.into(),
+        kind: probing::kind(report.kind),
         target: report.target,
         sent_us: signed_micros(report.sent, begun),
         outcome,
@@ -96,11 +97,18 @@ fn member(status: MemberStatus, now: Instant) -> wire::Member {
 }
 
 fn address(status: AddressStatus) -> wire::Address {
+    let (claim, taken_by) = match status.claim {
+        Claim::Ours => (wire::Claim::Ours, None),
+        Claim::Checking => (wire::Claim::Checking, None),
+        Claim::Taken(by) => (wire::Claim::Taken, Some(by.to_string())),
+    };
     wire::Address {
         address: status.address,
         up: status.up,
         inbound: status.inbound.map(String::from),
         outbound: status.outbound.into_iter().map(String::from).collect(),
+        claim,
+        taken_by,
     }
 }
 

@@ -8,7 +8,7 @@ use clap::Parser;
 use ipmp_cli::names::Names;
 use ipmp_cli::program::{self, Daemon};
 use ipmp_cli::rows::{self, AddressRow, GroupRow, InterfaceRow, ProbeRow, TargetRow};
-use ipmp_cli::table::{self, Field, Selection};
+use ipmp_cli::table::{self, Field, SCREEN_WIDTH, Selection};
 use ipmp_control::{Client, Error, Snapshot};
 
 const PROGRAM: &str = "ipmpstat";
@@ -29,13 +29,13 @@ struct Args {
     /// Probes as they are answered or lost, until interrupted
     #[arg(short)]
     probes: bool,
-    /// Probe targets
+    /// Probe targets, and what is sent to them
     #[arg(short)]
     targets: bool,
     /// Show addresses as numbers, not as host names
     #[arg(short)]
     numeric: bool,
-    /// Show these fields, or `all`
+    /// Show these fields, or `all`; else those that fit the screen
     #[arg(short = 'o', value_name = "FIELD[,…]")]
     fields: Option<String>,
     /// Parsable: no heading, `:` between fields, `\` before any in a value
@@ -70,7 +70,8 @@ enum Mode {
 enum Layout {
     Json,
     Parsable(Selection),
-    Human(Selection),
+    /// With the fields that were asked for; else with those that fit.
+    Human(Option<Selection>),
 }
 
 fn carry_out(args: &Args) -> Result<String, String> {
@@ -116,11 +117,12 @@ impl Layout {
         if args.parsable {
             return Selection::parsable(fields, list).map(Layout::Parsable).map_err(|bad| bad.to_string());
         }
+        let Some(list) = list else { return Ok(Layout::Human(None)) };
         let (selection, unknown) = Selection::human(fields, list).map_err(|bad| bad.to_string())?;
         for name in unknown {
             program::complain(PROGRAM, format_args!("warning: ignoring unknown output field \"{name}\""));
         }
-        Ok(Layout::Human(selection))
+        Ok(Layout::Human(Some(selection)))
     }
 }
 
@@ -131,7 +133,8 @@ impl Mode {
             Layout::Json => self.json(&snapshot),
             Layout::Parsable(selection) => table::parsable(selection, &self.values(&snapshot, numeric)),
             Layout::Human(selection) => {
-                table::human(self.fields(), selection, &self.values(&snapshot, numeric), screen_height())
+                let selection = selection.clone().unwrap_or_else(|| self.selection(&snapshot));
+                table::human(self.fields(), &selection, &self.values(&snapshot, numeric), screen_height())
             }
         })
     }
@@ -142,6 +145,16 @@ impl Mode {
             Mode::Groups => GroupRow::FIELDS,
             Mode::Interfaces => InterfaceRow::FIELDS,
             Mode::Targets => TargetRow::FIELDS,
+        }
+    }
+
+    /// What fits the screen; and all of the data addresses, where it is not as it should be with one of them.
+    fn selection(self, snapshot: &Snapshot) -> Selection {
+        match self {
+            Mode::Addresses if !AddressRow::all(snapshot).iter().all(AddressRow::is_ours) => {
+                Selection::all(self.fields())
+            }
+            _ => Selection::fitting(self.fields(), screen_width()),
         }
     }
 
@@ -172,6 +185,12 @@ impl Mode {
             Mode::Targets => rows::json(&TargetRow::all(snapshot)),
         }
     }
+}
+
+/// Columns of the terminal, if it is one that has more than the least.
+fn screen_width() -> usize {
+    let width = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
+    width.unwrap_or_default().max(SCREEN_WIDTH)
 }
 
 /// Lines of the terminal, if it is one.

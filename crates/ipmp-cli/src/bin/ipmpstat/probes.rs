@@ -10,15 +10,19 @@ use ipmp_cli::rows::ProbeRow;
 use ipmp_cli::table::{self, Columns, Selection};
 use ipmp_control::Client;
 
-use crate::{Layout, PROGRAM, screen_height};
+use crate::{Layout, PROGRAM, screen_height, screen_width};
 
 /// Shows probes until the reader of standard output leaves, which is no failure, or the daemon does, which is
 /// one. An interrupt ends the program between two lines, as each is written at once.
 pub fn show(client: Client, layout: &Layout, numeric: bool) -> Result<(), String> {
+    let fitting = Selection::fitting(ProbeRow::FIELDS, screen_width());
     let lines = match layout {
         Layout::Json => Lines::Json,
         Layout::Parsable(selection) => Lines::Parsable(selection),
-        Layout::Human(selection) => Lines::Human(Columns::new(ProbeRow::FIELDS, selection, screen_height())),
+        Layout::Human(selection) => {
+            let selection = selection.as_ref().unwrap_or(&fitting);
+            Lines::Human(Columns::new(ProbeRow::FIELDS, selection, screen_height()))
+        }
     };
     match follow(client, lines, numeric) {
         Err(End::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

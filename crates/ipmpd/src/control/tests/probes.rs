@@ -55,11 +55,13 @@ fn each_probe_is_told_to_each_who_watches() {
     let mut early = report(8, ProbeOutcome::Lost);
     early.sent = NOW - Duration::from_millis(20);
     early.rtt = None;
+    early.kind = ProbeKind::Transitive;
     daemon.feed.show(early);
     let expected = [
         json!({
             "probe": 7,
             "interface": "eth0",
+            "kind": "icmp",
             "target": "192.0.2.1",
             "sent_us": 7,
             "outcome": "acked",
@@ -71,6 +73,7 @@ fn each_probe_is_told_to_each_who_watches() {
         json!({
             "probe": 8,
             "interface": "eth0",
+            "kind": "transitive",
             "target": "192.0.2.1",
             "sent_us": -20000,
             "outcome": "lost",

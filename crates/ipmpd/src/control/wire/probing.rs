@@ -9,10 +9,7 @@ use super::{micros, millis};
 pub fn probing(status: ProbingStatus) -> wire::Probing {
     let counts = status.counts;
     wire::Probing {
-        family: match status.family {
-            Family::V4 => wire::Family::Inet,
-            Family::V6 => wire::Family::Inet6,
-        },
+        family: family(status.family),
         kind: kind(status.kind),
         health: match status.health {
             FamilyHealth::Ok => wire::FamilyHealth::Ok,
@@ -40,6 +37,13 @@ pub fn probing(status: ProbingStatus) -> wire::Probing {
         missed: counts.missed,
         large_sent: counts.large_sent,
         large_lost: counts.large_lost,
+    }
+}
+
+pub fn family(family: Family) -> wire::Family {
+    match family {
+        Family::V4 => wire::Family::Inet,
+        Family::V6 => wire::Family::Inet6,
     }
 }
 

@@ -6,7 +6,7 @@ use ipmp_control as wire;
 use ipmp_core::notice::{Grey, Reason};
 use ipmp_core::status::Waiting;
 
-use super::millis;
+use super::{millis, probing};
 
 pub fn reason(reason: &Reason) -> wire::Reason {
     let kind = match reason {
@@ -27,7 +27,11 @@ pub fn reason(reason: &Reason) -> wire::Reason {
         Reason::Grey(Grey::Corrupt { .. }) => "corrupt",
         Reason::NoTargets => "no_targets",
     };
-    wire::Reason { kind: kind.to_owned(), text: reason.to_string() }
+    let family = match reason {
+        Reason::Grey(Grey::Family(family)) => Some(probing::family(*family)),
+        _ => None,
+    };
+    wire::Reason { kind: kind.to_owned(), text: reason.to_string(), family }
 }
 
 /// The phrase completes "it waits for".
