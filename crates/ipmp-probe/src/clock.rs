@@ -16,16 +16,19 @@ pub fn now() -> Instant {
 
 /// When a reply was received that carries the wall-clock `stamp` and answers a probe of `sent`.
 pub(crate) fn received(stamp: Option<TimeSpec>, sent: Instant) -> Instant {
-    let wall = read(ClockId::CLOCK_REALTIME);
-    let now = now();
-    stamp.and_then(|stamp| by_age(wall - nanos(stamp), sent, now)).unwrap_or(now)
+    arrived(stamp).filter(|arrived| *arrived >= sent).unwrap_or_else(now)
 }
 
-/// The moment `age` nanoseconds before `now`, unless it lies ahead or before `sent`.
-fn by_age(age: i128, sent: Instant, now: Instant) -> Option<Instant> {
+/// When something was received that carries the wall-clock `stamp`, as far as that can be.
+pub(crate) fn arrived(stamp: Option<TimeSpec>) -> Option<Instant> {
+    let wall = read(ClockId::CLOCK_REALTIME);
+    by_age(wall - nanos(stamp?), now())
+}
+
+/// The moment `age` nanoseconds before `now`, unless it lies ahead.
+fn by_age(age: i128, now: Instant) -> Option<Instant> {
     let age = u64::try_from(age).ok()?;
-    let received = Instant::from_nanos(now.as_nanos().checked_sub(age)?);
-    (received >= sent).then_some(received)
+    Some(Instant::from_nanos(now.as_nanos().checked_sub(age)?))
 }
 
 fn read(clock: ClockId) -> i128 {
@@ -40,22 +43,25 @@ fn nanos(time: TimeSpec) -> i128 {
 mod tests {
     use super::*;
 
-    const SENT: Instant = Instant::from_nanos(1_000);
     const NOW: Instant = Instant::from_nanos(5_000);
 
     #[test]
     fn a_stamp_counts_by_its_age() {
-        assert_eq!(by_age(0, SENT, NOW), Some(NOW));
-        assert_eq!(by_age(3_999, SENT, NOW), Some(Instant::from_nanos(1_001)));
-        assert_eq!(by_age(4_000, SENT, NOW), Some(SENT));
+        assert_eq!(by_age(0, NOW), Some(NOW));
+        assert_eq!(by_age(4_000, NOW), Some(Instant::from_nanos(1_000)));
+        assert_eq!(by_age(5_000, NOW), Some(Instant::from_nanos(0)));
     }
 
     #[test]
     fn a_wall_clock_that_was_set_is_not_believed() {
-        assert_eq!(by_age(-1, SENT, NOW), None, "set back: the stamp lies ahead");
-        assert_eq!(by_age(4_001, SENT, NOW), None, "set forward: received before it was sent");
-        assert_eq!(by_age(i128::MAX, SENT, NOW), None);
-        assert_eq!(by_age(i128::MIN, SENT, NOW), None);
+        assert_eq!(by_age(-1, NOW), None, "set back: the stamp lies ahead");
+        assert_eq!(by_age(5_001, NOW), None, "set forward: from before the clock began");
+        assert_eq!(by_age(i128::MAX, NOW), None);
+        assert_eq!(by_age(i128::MIN, NOW), None);
+        let wall = clock_gettime(ClockId::CLOCK_REALTIME).unwrap();
+        let sent = now();
+        let hour_ago = TimeSpec::new(wall.tv_sec() - 3600, 0);
+        assert!(received(Some(hour_ago), sent) >= sent, "set forward: received before it was sent");
     }
 
     #[test]
@@ -63,5 +69,6 @@ mod tests {
         let before = now();
         let received = received(None, before);
         assert!(before <= received && received <= now());
+        assert_eq!(arrived(None), None);
     }
 }

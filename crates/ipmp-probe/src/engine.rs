@@ -7,7 +7,8 @@ use ipmp_core::{AddressCheck, Event, Family, IfName, Instant, ProbeId, Prober};
 use rand::SeedableRng;
 use rand::rngs::{StdRng, SysRng};
 
-use crate::prober::OpenProber;
+use crate::checks::Checks;
+use crate::prober::{OpenProber, SOCKETS_MAX};
 use crate::readiness::Readiness;
 use crate::socket::Buffer;
 
@@ -16,8 +17,10 @@ pub struct ProbeEngine {
     /// A cryptographic generator: nonces must not be guessed.
     rng: StdRng,
     readiness: Readiness,
-    /// A few dozen at most; each under the token by which its readiness is known.
-    probers: Vec<(u64, OpenProber)>,
+    /// A few dozen at most.
+    probers: Vec<OpenProber>,
+    checks: Checks,
+    /// The readiness of each socket is known by a token.
     next_token: u64,
     /// For what arrives, one datagram at a time.
     buffer: Box<Buffer>,
@@ -34,7 +37,7 @@ impl ProbeEngine {
     pub fn new() -> io::Result<Self> {
         let rng = StdRng::try_from_rng(&mut SysRng).map_err(io::Error::other)?;
         let (readiness, buffer) = (Readiness::new()?, Box::new(Buffer::new()));
-        Ok(Self { rng, readiness, probers: Vec::new(), next_token: 0, buffer })
+        Ok(Self { rng, readiness, probers: Vec::new(), checks: Checks::default(), next_token: 0, buffer })
     }
 
     /// Opens the socket of a member and family. One that is open is closed first, also where the new one is
@@ -45,28 +48,23 @@ impl ProbeEngine {
     /// the host, or we lack CAP_NET_RAW.
     pub fn open(&mut self, spec: &Prober) -> io::Result<()> {
         self.close(&spec.member, spec.family());
-        self.try_open(spec).map_err(|error| {
+        let prober = OpenProber::open(spec, self.next_token, &self.readiness, &mut self.rng).map_err(|error| {
             let text = format!("cannot probe {} by {}: {error}", spec.family(), spec.member);
             io::Error::new(error.kind(), text)
-        })
-    }
-
-    fn try_open(&mut self, spec: &Prober) -> io::Result<()> {
-        let prober = OpenProber::open(spec, &mut self.rng)?;
-        self.readiness.watch(prober.socket(), self.next_token)?;
-        self.probers.push((self.next_token, prober));
+        })?;
         self.next_token += 1;
+        self.probers.push(prober);
         Ok(())
     }
 
     /// Closes the socket of a member and family, if it is open.
     pub fn close(&mut self, member: &IfName, family: Family) {
-        self.probers.retain(|(_, prober)| !prober.is(member, family));
+        self.probers.retain(|prober| !prober.is(member, family));
     }
 
-    /// Sends an echo request to `target`, straight onto the link of `member`, without waiting for anything.
-    /// Its IP packet has `length` bytes, or as few as a probe can have, and is never fragmented. Gives the
-    /// moment just before it was handed to the kernel.
+    /// Sends a probe to `target`, straight onto the link of `member`, without waiting for anything. The IP
+    /// packet of an echo request has `length` bytes, or as few as a probe can have, and is never fragmented;
+    /// the other probes have but one length. Gives the moment just before it was handed to the kernel.
     ///
     /// # Errors
     /// A sentence that says why it did not leave. Each is a lost probe, also one that is longer than the
@@ -78,32 +76,29 @@ impl ProbeEngine {
         target: IpAddr,
         length: Option<u16>,
     ) -> Result<Instant, String> {
-        let (prober, rng) = self.prober(member, Family::of(target))?;
-        prober
+        let Self { probers, rng, .. } = self;
+        find(probers, member, Family::of(target))?
             .send(probe, target, length, rng)
             .map_err(|error| format!("cannot send by {member} to {target}: {}", error.desc()))
     }
 
     /// Sends an echo request to all hosts on the link of `member` (IPMP behaviour, §3), without waiting for
-    /// anything.
+    /// anything. It is from `source`, but where the member is probed from an address from that one.
     ///
     /// # Errors
     /// A sentence that says why it did not leave.
     pub fn discover(&mut self, member: &IfName, source: IpAddr) -> Result<(), String> {
-        let (prober, rng) = self.prober(member, Family::of(source))?;
-        prober
-            .discover(rng)
-            .map_err(|error| format!("cannot send from {source} by {member} to all hosts: {}", error.desc()))
+        let Self { probers, readiness, rng, .. } = self;
+        find(probers, member, Family::of(source))?
+            .discover(source, readiness, rng)
+            .map_err(|error| format!("cannot send from {source} by {member} to all hosts: {error}"))
     }
 
-    /// Asks once whether anybody has these addresses, and listens until the next call.
-    pub fn check_addresses(&mut self, _checks: &[AddressCheck]) {}
-
-    /// An open prober, and what makes its nonces.
-    fn prober(&mut self, member: &IfName, family: Family) -> Result<(&mut OpenProber, &mut StdRng), String> {
-        let open = self.probers.iter_mut().find(|(_, prober)| prober.is(member, family));
-        let (_, prober) = open.ok_or_else(|| format!("no {family} probe socket is open on {member}"))?;
-        Ok((prober, &mut self.rng))
+    /// Asks once whether anybody has these addresses, without waiting for anything, and listens until the
+    /// next call: who has one, or is about to take it, is told by [`Event::AddressTaken`]. What cannot be
+    /// asked, by an interface that is gone or down, is not answered.
+    pub fn check_addresses(&mut self, checks: &[AddressCheck]) {
+        self.checks.ask(checks, &self.readiness, &mut self.next_token);
     }
 
     /// Waits until something may be there for [`ProbeEngine::drain`]. Cancel safe. While no socket is open
@@ -114,13 +109,23 @@ impl ProbeEngine {
 
     /// Adds an event for each datagram that has arrived, whether or not [`ProbeEngine::readable`] told of it:
     /// [`Event::Reply`] for a probe's own first answer, [`Event::Discovered`] for a host's to
-    /// [`ProbeEngine::discover`], [`Event::BadReply`] for anything else. Never blocks. Takes at most
-    /// [`crate::DRAIN_MAX`] datagrams from each socket; what is beyond makes `readable` return again at once.
+    /// [`ProbeEngine::discover`], [`Event::AddressTaken`] for another's claim to an address that
+    /// [`ProbeEngine::check_addresses`] asked for, [`Event::BadReply`] for what else may seem to be an answer.
+    /// Never blocks. Takes at most [`crate::DRAIN_MAX`] datagrams from each socket; what is beyond makes
+    /// `readable` return again at once.
     pub fn drain(&mut self, out: &mut Vec<Event>) {
-        for token in self.readiness.ready(self.probers.len()) {
-            if let Some((_, prober)) = self.probers.iter_mut().find(|(known, _)| *known == token) {
-                prober.drain(&mut self.buffer, out);
+        let Self { probers, checks, buffer, .. } = self;
+        let sockets = probers.len() * SOCKETS_MAX + checks.sockets();
+        for token in self.readiness.ready(sockets) {
+            match probers.iter_mut().find(|prober| prober.token == token) {
+                Some(prober) => prober.drain(buffer, out),
+                None => checks.drain(token, buffer, out),
             }
         }
     }
+}
+
+fn find<'a>(probers: &'a mut [OpenProber], member: &IfName, family: Family) -> Result<&'a mut OpenProber, String> {
+    let open = probers.iter_mut().find(|prober| prober.is(member, family));
+    open.ok_or_else(|| format!("no {family} probe socket is open on {member}"))
 }

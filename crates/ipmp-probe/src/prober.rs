@@ -1,52 +1,61 @@
-//! One member and family: its socket, and the requests that it still awaits answers to.
+//! What probes one member and family, by whichever means.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
-use ipmp_core::{Event, Family, IfName, Instant, ProbeId, Prober};
+use ipmp_core::{Event, Family, IfName, Instant, Means, ProbeId, Prober};
 use nix::errno::Errno;
-use rand::RngExt;
 use rand::rngs::StdRng;
 
-use crate::clock;
-use crate::data::Data;
-use crate::echo;
-use crate::filter;
-use crate::ledger::{Answer, Ledger, OUTSTANDING_MAX, Sent};
-use crate::socket::{Buffer, ProbeSocket};
+use self::icmp::IcmpProber;
+use self::link::{Asker, LinkProber};
+use crate::readiness::Readiness;
+use crate::socket::Buffer;
 
-/// Datagrams taken from one socket in one go: as many as can be genuine. What is beyond stays in the
-/// kernel, ready for the next time: a target gone mad must keep the daemon neither from its timers nor from
-/// the other sockets.
-pub const DRAIN_MAX: usize = OUTSTANDING_MAX;
+mod icmp;
+mod link;
 
-/// "All systems on this subnet" (RFC 1112 §4) and "all nodes, link-local" (RFC 4291 §2.7.1).
-const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
-const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+/// How many sockets one may have.
+pub(crate) const SOCKETS_MAX: usize = 2;
 
 pub(crate) struct OpenProber {
     /// What it was opened as.
-    pub spec: Prober,
-    socket: ProbeSocket,
-    ledger: Ledger,
+    spec: Prober,
+    /// By which its readiness is known.
+    pub token: u64,
+    means: OpenMeans,
+}
+
+enum OpenMeans {
+    Icmp(IcmpProber),
+    Link {
+        probes: LinkProber,
+        /// Who asks all hosts, once there was an address to ask from: an answer needs one to go to.
+        discovery: Option<IcmpProber>,
+    },
 }
 
 impl OpenProber {
-    pub fn open(spec: &Prober, rng: &mut StdRng) -> io::Result<Self> {
-        let identifier = rng.random();
-        let socket = ProbeSocket::open(spec, &filter::echo_replies(spec.family(), identifier))?;
-        Ok(Self { spec: spec.clone(), socket, ledger: Ledger::new(identifier, rng.random()) })
-    }
-
-    pub fn socket(&self) -> &ProbeSocket {
-        &self.socket
+    pub fn open(spec: &Prober, token: u64, readiness: &Readiness, rng: &mut StdRng) -> io::Result<Self> {
+        let Prober { member, index, .. } = spec;
+        let link = |asker| {
+            let probes = LinkProber::open(member, *index, asker)?;
+            readiness.watch(&probes, token)?;
+            io::Result::Ok(OpenMeans::Link { probes, discovery: None })
+        };
+        let means = match spec.means {
+            Means::Arp(mac) => link(Asker::Arp(mac))?,
+            Means::Ndp(mac, source) => link(Asker::Ndp(mac, source))?,
+            Means::Icmp(source) => OpenMeans::Icmp(open_icmp(spec, source, token, readiness, rng)?),
+        };
+        Ok(Self { spec: spec.clone(), token, means })
     }
 
     pub fn is(&self, member: &IfName, family: Family) -> bool {
         self.spec.member == *member && self.spec.family() == family
     }
 
-    /// Sends a probe of that packet length, or of the shortest.
+    /// Sends a probe, by ICMP of that packet length, or of the shortest.
     pub fn send(
         &mut self,
         probe: ProbeId,
@@ -54,53 +63,52 @@ impl OpenProber {
         length: Option<u16>,
         rng: &mut StdRng,
     ) -> Result<Instant, Errno> {
-        let data = Data::new(self.spec.family(), rng.random(), length);
-        let at = self.request(&data, target)?;
-        self.ledger.record(data, Sent::probe(probe, target, at));
-        Ok(at)
-    }
-
-    /// Asks all hosts on the link.
-    pub fn discover(&mut self, rng: &mut StdRng) -> Result<(), Errno> {
-        let all = match self.spec.family() {
-            Family::V4 => IpAddr::V4(ALL_HOSTS),
-            Family::V6 => IpAddr::V6(ALL_NODES),
-        };
-        let data = Data::new(self.spec.family(), rng.random(), None);
-        self.request(&data, all)?;
-        self.ledger.record(data, Sent::discovery());
-        Ok(())
-    }
-
-    /// The moment is that before the system call: on a short path the answer has been received before the
-    /// call returns.
-    fn request(&self, data: &Data, to: IpAddr) -> Result<Instant, Errno> {
-        let data: Vec<_> = data.bytes().collect();
-        let request = echo::encode(self.spec.family(), &self.ledger.request(&data));
-        let at = clock::now();
-        self.socket.send(&request, to)?;
-        Ok(at)
-    }
-
-    /// Takes what has arrived, up to [`DRAIN_MAX`].
-    pub fn drain(&mut self, buffer: &mut Buffer, out: &mut Vec<Event>) {
-        let family = self.spec.family();
-        for _ in 0..DRAIN_MAX {
-            let datagram = match self.socket.receive(buffer) {
-                Ok(datagram) => datagram,
-                Err(Errno::EAGAIN) => return,
-                // An interruption, or an error that waited in the socket and is gone with having been read.
-                Err(_) => continue,
-            };
-            let member = || self.spec.member.clone();
-            out.push(match self.ledger.judge(echo::decode_delivered(family, datagram.bytes), datagram.source) {
-                Ok(Answer::Probe(probe, sent)) => {
-                    Event::Reply { probe, received: clock::received(datagram.stamp, sent) }
-                }
-                Ok(Answer::Host(address)) => Event::Discovered { member: member(), address },
-                Ok(Answer::OneMore) => continue,
-                Err(fault) => Event::BadReply { member: member(), family, fault },
-            });
+        match &mut self.means {
+            OpenMeans::Icmp(icmp) => icmp.send(probe, target, length, rng),
+            OpenMeans::Link { probes, .. } => probes.send(probe, target),
         }
     }
+
+    /// Asks all hosts on the link; from `source`, where probes have no address of their own.
+    pub fn discover(&mut self, source: IpAddr, readiness: &Readiness, rng: &mut StdRng) -> Result<(), String> {
+        let asker = match &mut self.means {
+            OpenMeans::Icmp(icmp) => icmp,
+            OpenMeans::Link { discovery, .. } => {
+                discovery.take_if(|discovery| discovery.source != source);
+                match discovery {
+                    Some(discovery) => discovery,
+                    None => {
+                        let opened = open_icmp(&self.spec, source, self.token, readiness, rng);
+                        discovery.insert(opened.map_err(|error| error.to_string())?)
+                    }
+                }
+            }
+        };
+        asker.discover(rng).map_err(|error| error.desc().to_owned())
+    }
+
+    /// Takes what has arrived, up to [`crate::DRAIN_MAX`] from each socket.
+    pub fn drain(&mut self, buffer: &mut Buffer, out: &mut Vec<Event>) {
+        match &mut self.means {
+            OpenMeans::Icmp(icmp) => icmp.drain(buffer, out),
+            OpenMeans::Link { probes, discovery } => {
+                probes.drain(buffer, out);
+                if let Some(discovery) = discovery {
+                    discovery.drain(buffer, out);
+                }
+            }
+        }
+    }
+}
+
+fn open_icmp(
+    spec: &Prober,
+    source: IpAddr,
+    token: u64,
+    readiness: &Readiness,
+    rng: &mut StdRng,
+) -> io::Result<IcmpProber> {
+    let icmp = IcmpProber::open(&spec.member, spec.index, source, rng)?;
+    readiness.watch(&icmp, token)?;
+    Ok(icmp)
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use futures_util::TryStreamExt;
-use ipmp_core::{IfIndex, ProbeId, Prober};
+use ipmp_core::{IfIndex, Means, ProbeId, Prober};
 use ipmp_probe::{ProbeEngine, clock};
 use rtnetlink::packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourState};
 
@@ -77,7 +77,7 @@ fn what_cannot_be_opened() {
         let mut engine = ProbeEngine::new().unwrap();
         let peer = Namespace::new();
         host.cable("h0", &peer, "p0");
-        let spec = host.prober("h0", TEST_ADDRESS);
+        let spec = host.prober("h0", Means::Icmp(TEST_ADDRESS.into()));
         let mut refusal = |spec: &Prober| host.enter(|| engine.open(spec)).unwrap_err().to_string();
         let absent = refusal(&spec);
         assert!(absent.starts_with("cannot probe inet by h0: Cannot assign requested address"), "{absent}");

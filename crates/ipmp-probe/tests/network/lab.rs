@@ -3,16 +3,17 @@
 
 use std::fs::{self, File};
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use ipmp_core::{Event, IfIndex, Instant, Means, ProbeId, Prober};
+use ipmp_core::{Event, IfIndex, Instant, Mac, Means, ProbeId, Prober};
 use ipmp_probe::ProbeEngine;
 use nix::sched::{CloneFlags, setns, unshare};
 use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressScope};
 use rtnetlink::packet_route::link::{LinkAttribute, State};
+use rtnetlink::packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourState};
 use rtnetlink::packet_route::route::RouteScope;
 use rtnetlink::{Handle, LinkUnspec, LinkVeth, RouteMessageBuilder, RouteNextHopBuilder};
 use tokio::time::timeout;
@@ -172,18 +173,50 @@ impl Namespace {
         });
     }
 
-    /// What it takes to probe from here.
-    pub fn prober(&self, member: &str, source: impl Into<IpAddr>) -> Prober {
-        Prober {
-            member: member.parse().unwrap(),
-            index: IfIndex(self.index(member)),
-            means: Means::Icmp(source.into()),
-        }
+    /// The neighbours that are known here: who, and where, if that is known, in order.
+    pub fn neighbours(&self) -> Vec<(IpAddr, Option<Mac>)> {
+        let entries: Vec<_> =
+            self.netlink(|kernel| async move { kernel.neighbours().get().execute().try_collect().await.unwrap() });
+        let known = entries.into_iter().filter(|entry| entry.header.state != NeighbourState::Noarp);
+        let mut known: Vec<_> = known.map(|entry| neighbour(&entry.attributes)).collect();
+        known.sort();
+        known
     }
 
+    pub fn mac(&self, link: &str) -> Mac {
+        self.netlink(|kernel| async move {
+            let found = kernel.link().get().match_name(link.to_owned()).execute().try_next().await.unwrap();
+            let mac = found.unwrap().attributes.into_iter().find_map(|attribute| match attribute {
+                LinkAttribute::Address(bytes) => bytes.try_into().ok(),
+                _ => None,
+            });
+            Mac(mac.unwrap())
+        })
+    }
+
+    /// What it takes to probe from here.
+    pub fn prober(&self, member: &str, means: Means) -> Prober {
+        Prober { member: member.parse().unwrap(), index: IfIndex(self.index(member)), means }
+    }
+
+    /// Has an engine probe from that address of a member.
     pub fn open(&self, engine: &mut ProbeEngine, member: &str, source: impl Into<IpAddr>) {
-        let spec = self.prober(member, source);
+        self.open_by(engine, member, Means::Icmp(source.into()));
+    }
+
+    pub fn open_by(&self, engine: &mut ProbeEngine, member: &str, means: Means) {
+        let spec = self.prober(member, means);
         self.enter(|| engine.open(&spec)).unwrap();
+    }
+
+    /// Has an engine probe by a member without an address of IPv4.
+    pub fn open_arp(&self, engine: &mut ProbeEngine, member: &str) {
+        self.open_by(engine, member, Means::Arp(self.mac(member)));
+    }
+
+    /// Has an engine probe by a member that has that link-local address.
+    pub fn open_ndp(&self, engine: &mut ProbeEngine, member: &str, source: Ipv6Addr) {
+        self.open_by(engine, member, Means::Ndp(self.mac(member), source));
     }
 }
 
@@ -211,6 +244,20 @@ impl Pair {
         self.host.open(&mut engine, "h0", TEST_ADDRESS);
         engine
     }
+}
+
+/// What an entry of the kernel's neighbour table says.
+fn neighbour(attributes: &[NeighbourAttribute]) -> (IpAddr, Option<Mac>) {
+    let address = attributes.iter().find_map(|attribute| match attribute {
+        NeighbourAttribute::Destination(NeighbourAddress::Inet(address)) => Some(IpAddr::from(*address)),
+        NeighbourAttribute::Destination(NeighbourAddress::Inet6(address)) => Some(IpAddr::from(*address)),
+        _ => None,
+    });
+    let mac = attributes.iter().find_map(|attribute| match attribute {
+        NeighbourAttribute::LinkLayerAddress(bytes) => bytes[..].try_into().ok().map(Mac),
+        _ => None,
+    });
+    (address.unwrap(), mac)
 }
 
 /// Sends the shortest probe by a member, which must succeed.

@@ -1,11 +1,13 @@
 //! The probe engine on real sockets, in network namespaces that live as long as their test.
 
+mod checks;
 mod discovery;
 mod exchange;
 mod faults;
 mod forgery;
 mod lab;
 mod large;
+mod link;
 mod routes;
 mod stranger;
 mod wire;

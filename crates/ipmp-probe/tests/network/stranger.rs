@@ -1,10 +1,12 @@
 //! Someone on the link who sees the probes and answers as he likes.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
+use std::os::fd::AsRawFd;
 
 use ipmp_core::Family;
 use ipmp_probe::echo::{self, Echo, Kind, encode};
+use pnet::packet::ethernet::EtherType;
 use pnet::packet::ip::IpNextHeaderProtocols;
 use pnet::packet::ipv4::MutableIpv4Packet;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -118,5 +120,48 @@ impl Stranger6 {
             IpAddr::V6(address) => SockAddr::from(SocketAddrV6::new(address, 0, 0, self.index)),
             IpAddr::V4(address) => panic!("{address} is not IPv6"),
         }
+    }
+}
+
+/// One who sees frames, and sends whatever he likes.
+pub struct FrameStranger(Socket);
+
+impl FrameStranger {
+    /// By that link, where frames of a kind come by.
+    pub fn new(namespace: &Namespace, link: &str, kind: EtherType) -> Self {
+        let protocol = Protocol::from(i32::from(kind.0.to_be()));
+        let index = namespace.index(link);
+        let socket = namespace.enter(|| Socket::new(Domain::PACKET, Type::RAW, Some(protocol)).unwrap());
+        let endpoint = libc::sockaddr_ll {
+            sll_family: libc::AF_PACKET as u16,
+            sll_protocol: kind.0.to_be(),
+            sll_ifindex: index as i32,
+            sll_hatype: 0,
+            sll_pkttype: 0,
+            sll_halen: 0,
+            sll_addr: [0; 8],
+        };
+        // SAFETY: the address is one of its size.
+        let bound = unsafe {
+            libc::bind(socket.as_raw_fd(), (&raw const endpoint).cast(), size_of::<libc::sockaddr_ll>() as u32)
+        };
+        assert_eq!(bound, 0, "{}", std::io::Error::last_os_error());
+        socket.set_read_timeout(Some(DEADLINE)).unwrap();
+        Self(socket)
+    }
+
+    /// The first thing that comes and is to be heard.
+    pub fn hear<T>(&self, choose: impl Fn(&[u8]) -> Option<T>) -> T {
+        loop {
+            let mut bytes = [0; 65535];
+            let length = (&self.0).read(&mut bytes).expect("no such frame came");
+            if let Some(chosen) = choose(&bytes[..length]) {
+                return chosen;
+            }
+        }
+    }
+
+    pub fn say(&self, frame: &[u8]) {
+        (&self.0).write_all(frame).unwrap();
     }
 }
