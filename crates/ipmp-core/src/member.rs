@@ -245,10 +245,9 @@ impl Member {
         self.probing.iter().any(|probing| probing.family() == family && probing.dead_since.is_some())
     }
 
-    /// Nobody but other members of the group is probed.
-    pub(crate) fn is_vouched_for_by_members(&self) -> bool {
-        let mut capable = self.probing.iter().filter(|probing| probing.is_capable()).peekable();
-        capable.peek().is_some() && capable.all(Probing::is_transitive)
+    /// A family that does not work, while the member does.
+    pub(crate) fn dead_family(&self) -> Option<Family> {
+        self.probing.iter().find(|probing| probing.dead_since.is_some()).map(Probing::family)
     }
 
     /// Sends probes to somebody.
@@ -279,7 +278,7 @@ impl Member {
 
     /// Share of the recent probes of a family that were lost, where enough is known.
     pub(crate) fn loss(&self) -> Option<f64> {
-        let judged = self.probing.iter().filter(|probing| probing.is_capable() && !probing.is_transitive());
+        let judged = self.probing.iter().filter(|probing| probing.is_capable() && probing.accuses_network(false));
         judged.filter_map(|probing| probing.quality.loss()).max_by(f64::total_cmp)
     }
 

@@ -150,6 +150,25 @@ impl Probing {
         self.targets.origin() == Origin::Members
     }
 
+    /// Whether losses here, while nobody is answered, mean that the network has failed. Not where only other members
+    /// are probed: two that do not hear each other do not tell which of them it is. Nor where ARP or neighbour
+    /// solicitations never were answered, by whichever member asked: not every device heeds those without a
+    /// sender, and nobody asked for them.
+    pub(crate) fn accuses_network(&self, family_was_answered: bool) -> bool {
+        let by_icmp = matches!(self.means(), Some(Means::Icmp(_)));
+        !self.is_transitive() && (by_icmp || family_was_answered || self.was_answered())
+    }
+
+    /// A probe was answered, ever.
+    pub(crate) fn was_answered(&self) -> bool {
+        self.last_reply.is_some()
+    }
+
+    /// The present run of losses is as long as fails a member.
+    pub(crate) fn has_failing_run(&self) -> bool {
+        self.history.losses().is_some_and(|run| run.count >= self.timing.losses_to_fail())
+    }
+
     /// Probes are being sent, or would be were there a target.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.socket, Socket::Open(..))
@@ -401,6 +420,10 @@ impl Probing {
                 target.shift.sample(answer.rtt);
             }
         }
+        if !self.was_answered() {
+            // What was lost before says who is there, and not how good the path is.
+            self.quality.forget_losses();
+        }
         self.quality.answered(probe, &answer);
         self.counts.acked += 1;
         if answer.was_lost {
@@ -463,10 +486,10 @@ impl Probing {
 
     /// Whether the family works on the member, which functions or not.
     fn health(&self, functions: bool) -> FamilyHealth {
-        let lost = self.history.losses().is_some_and(|run| run.count >= self.timing.losses_to_fail());
+        let lost = self.has_failing_run();
         match self.dead_since {
             Some(_) => FamilyHealth::Failed,
-            None if !self.is_capable() || (lost && self.is_transitive()) => FamilyHealth::Unknown,
+            None if !self.is_capable() || (lost && !self.accuses_network(false)) => FamilyHealth::Unknown,
             None if lost || !functions => FamilyHealth::Failed,
             None => FamilyHealth::Ok,
         }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::config::ProbeMode;
 use crate::group::{Context, Group};
 use crate::id::{Family, IfName};
 use crate::notice::Notice;
@@ -79,7 +80,7 @@ impl Group {
 
     /// Tells which members have been without a test address for a while.
     pub(super) fn tell_untested(&mut self, ctx: &mut Context) {
-        if self.is_anonymous() {
+        if !self.probes() {
             return;
         }
         let group = &self.config.name;
@@ -91,9 +92,14 @@ impl Group {
         }
     }
 
+    /// It is a group that is to probe.
+    fn probes(&self) -> bool {
+        !self.is_anonymous() && self.config.detection.probe != ProbeMode::None
+    }
+
     /// When that is to be told.
     pub(super) fn untested_deadline(&self) -> Option<Instant> {
-        let grouped = self.members.iter().filter(|_| !self.is_anonymous());
+        let grouped = self.members.iter().filter(|_| self.probes());
         let waiting = grouped.filter(|member| member.probing.is_empty() && !member.is_out());
         waiting.filter_map(|member| Some(member.untested_since? + UNTESTED_GRACE)).min()
     }

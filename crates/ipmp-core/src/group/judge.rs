@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::group::{Context, Group};
+use crate::id::Family;
 use crate::member::{Cause, Health, Member, REPLIES_TO_REPAIR};
 use crate::notice::{Notice, Reason};
 use crate::probing::Probing;
@@ -44,8 +45,7 @@ impl Group {
                 self.fail(i, Cause::Probes, reason, ctx);
             }
             Verdict::Wait => {}
-            // Two members that do not hear each other do not tell which of them it is.
-            Verdict::Network if self.members[i].is_vouched_for_by_members() => {}
+            Verdict::Network if !self.accuses_network(i) => {}
             Verdict::Network => {
                 let reason = self.reason_of_losses(i, run.count, ctx.now);
                 self.network_failed(i, reason, ctx);
@@ -80,6 +80,16 @@ impl Group {
                 self.fail(i, Cause::Probes, reason, ctx);
             }
         }
+    }
+
+    /// Whether a member's losses can mean that the network has failed.
+    fn accuses_network(&self, i: usize) -> bool {
+        let answered = |family: Family| {
+            let mut probings = self.members.iter().flat_map(|member| &member.probing);
+            probings.any(|probing| probing.family() == family && probing.was_answered())
+        };
+        let mut capable = self.members[i].probing.iter().filter(|probing| probing.is_capable());
+        capable.any(|probing| probing.accuses_network(answered(probing.family())))
     }
 
     fn reason_to_repair(&self, i: usize, now: Instant) -> Option<Reason> {

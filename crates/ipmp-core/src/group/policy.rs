@@ -40,7 +40,9 @@ impl Group {
             }
         }
         let wanted = self.members.iter().filter(|member| !member.config.standby).count().max(1);
-        let active = |group: &Self| group.members.iter().filter(|member| member.in_service()).count();
+        // One of whose families is dead is missing for that family.
+        let whole = |member: &&Member| member.in_service() && member.dead_family().is_none();
+        let active = |group: &Self| group.members.iter().filter(whole).count();
         while active(self) < wanted {
             let idle = |member: &Member| member.usable() && member.link_usable() && member.inactive && !member.drained;
             let standby = self.members.iter().position(|member| idle(member) && member.config.standby);

@@ -33,8 +33,8 @@ impl Group {
     fn grey(&self, member: &Member, now: Instant) -> Option<Grey> {
         let lossy = matches!(member.degraded, Some(Grey::Loss { .. }));
         let corrupted = matches!(member.degraded, Some(Grey::Corrupt { .. }));
-        // What one member does not hear of another says nothing of either's quality.
-        let judged = |probing: &&Probing| probing.is_capable() && !probing.is_transitive();
+        // Where losses say nothing of the network, they say nothing of the quality of a path either.
+        let judged = |probing: &&Probing| probing.is_capable() && probing.accuses_network(false);
         member.probing.iter().filter(judged).find_map(|probing| {
             let (quality, targets) = (&probing.quality, &probing.targets);
             quality

@@ -1,7 +1,6 @@
 //! What is told of a member: its state, why, and what it waits for. Nothing is decided here.
 
 use crate::config::Damping;
-use crate::id::Family;
 use crate::member::{Cause, Health, Member, REPLIES_TO_REPAIR};
 use crate::notice::{Grey, Reason};
 use crate::probing::Probing;
@@ -67,18 +66,11 @@ impl Member {
         replies.map_or(Reason::LinkUp, |replies| Reason::ProbesAnswered { replies, targets: targets() })
     }
 
-    /// Nothing can be told by probes: there is nobody to probe, or only members that do not answer either.
+    /// Nothing can be told by probes: there is nobody to probe, or nobody who is known to answer them.
     fn lacks_targets(&self) -> bool {
-        let silent = |probing: &Probing| {
-            probing.history.losses().is_some_and(|run| run.count >= probing.timing.losses_to_fail())
-        };
-        let among_themselves = self.is_vouched_for_by_members() && self.probing.iter().any(silent);
-        self.probing.iter().any(|probing| probing.twin.is_none()) && (!self.probe_capable() || among_themselves)
-    }
-
-    /// A family that does not work, while the member does.
-    fn dead_family(&self) -> Option<Family> {
-        self.probing.iter().find(|probing| probing.dead_since.is_some()).map(Probing::family)
+        let mut capable = self.probing.iter().filter(|probing| probing.is_capable());
+        self.probing.iter().any(|probing| probing.twin.is_none())
+            && capable.all(|probing| probing.has_failing_run() && !probing.accuses_network(false))
     }
 
     fn waits_for(&self, damping: Damping, now: Instant) -> Option<Waiting> {
@@ -111,6 +103,10 @@ impl Member {
 
 /// What one family of a member that functions waits for.
 fn waits_for(probing: &Probing, now: Instant) -> Option<Waiting> {
+    if probing.dead_since.is_some() {
+        let have = probing.history.replies().map_or(0, |run| run.count as u32);
+        return Some(Waiting::Replies { have, need: REPLIES_TO_REPAIR as u32 });
+    }
     let lost = probing.history.losses().map(|run| run.count).filter(|_| probing.is_capable());
     match (lost, probing.quiet_for(now)) {
         (Some(_), Some(quiet)) => Some(Waiting::QuietPeriod(quiet)),

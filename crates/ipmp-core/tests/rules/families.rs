@@ -3,7 +3,7 @@
 use ipmp_core::Family::{V4, V6};
 use ipmp_core::kernel::{LAST_RESORT_METRIC, ROUTE_METRIC};
 use ipmp_core::notice::{Grey, Reason};
-use ipmp_core::status::{FamilyHealth, GroupState, MemberState};
+use ipmp_core::status::{FamilyHealth, GroupState, MemberState, Waiting};
 use ipmp_core::{GroupConfig, MemberConfig, ProbeMode};
 
 use crate::bench::*;
@@ -43,10 +43,22 @@ fn a_family_that_dies_on_a_member_leaves_it_and_the_other_stays() {
     assert_eq!(bench.told(), ["family_failed", "address_moved"]);
     assert!(bench.is("eth0", MemberState::Degraded) && bench.group_state() == GroupState::Ok);
     assert_eq!(bench.member("eth0").reason, Reason::Grey(Grey::Family(V6)));
+    assert_eq!(bench.member("eth0").waits_for, Some(Waiting::Replies { have: 0, need: 10 }));
     assert_eq!(
         (bench.family("eth0", V6).health, bench.family("eth0", V4).health),
         (FamilyHealth::Failed, FamilyHealth::Ok)
     );
+}
+
+#[test]
+fn a_standby_serves_a_family_that_no_active_member_can() {
+    let mut bench = Bench::running(GroupConfig { members: vec![untested(0), standby(untested(1))], ..dual() });
+    bench.fate(silent_in("eth0", V6));
+    bench.until(F + ms(50), |bench| bench.carried("eth1", V6).len() == 2);
+    assert_eq!(bench.active(), ["eth0", "eth1"]);
+    bench.fate(everybody);
+    bench.until(s(3), |bench| bench.carried("eth0", V6).len() == 2);
+    assert_eq!(bench.active(), ["eth0"]);
 }
 
 #[test]

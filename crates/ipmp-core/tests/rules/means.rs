@@ -106,6 +106,29 @@ fn there_are_no_large_arp_probes() {
     assert!(!bench.probes.is_empty() && bench.probes.iter().all(|probe| probe.length.is_none()));
 }
 
+/// Not every device heeds requests without a sender, and nobody asked for them.
+#[test]
+fn link_probes_that_nobody_ever_answered_say_nothing() {
+    let mut bench = Bench::new(group([untested(0), untested(1)]));
+    bench.fate(nobody);
+    bench.start();
+    bench.run(s(60));
+    assert!(bench.is("eth0", MemberState::Unknown) && bench.is("eth1", MemberState::Unknown));
+    assert!(bench.told().is_empty() && bench.carries("eth0") == 1, "{:?}", bench.told());
+    bench.fate(silent("eth1"));
+    bench.until(s(2), |bench| bench.is("eth1", MemberState::Failed));
+    assert!(bench.is("eth0", MemberState::Ok));
+    bench.fate(nobody);
+    bench.until(s(2), |bench| bench.times("group_failed") == 1);
+}
+
+#[test]
+fn that_nothing_is_probed_is_not_told_where_it_is_wanted() {
+    let mut bench = probed(ProbeMode::None, group([untested(0), untested(1)]));
+    bench.run(s(60));
+    assert!(bench.told().is_empty());
+}
+
 // Nobody to probe but the other members.
 
 fn alone(members: usize) -> GroupConfig {
