@@ -1,20 +1,22 @@
 //! Probing of one member in one family: when, whom, and what came back (IPMP behaviour §4).
 //! It knows nothing of other members; verdicts are passed in `verdict`.
 
+mod status;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::action::{Action, Means, ProbeKind, ProbeOutcome, ProbeReport, Prober};
+use crate::action::{Action, Means, ProbeOutcome, Prober};
 use crate::event::ReplyFault;
 use crate::history::{Answer, HISTORY_MAX, History, Kind, Loss};
 use crate::id::{Family, IfIndex, IfName, ProbeId};
 use crate::jitter::Jitter;
 use crate::quality::Quality;
 use crate::schedule::{Pace, Timing};
-use crate::status::{FamilyHealth, ProbeCounts, ProbingStatus, TargetMode, TargetStatus};
-use crate::target::{Origin, Target, Targets};
+use crate::status::ProbeCounts;
+use crate::target::{Origin, Targets};
 use crate::time::Instant;
 
 /// How long losses do not count after a start or a link-up, for switches that first run spanning tree;
@@ -468,65 +470,6 @@ impl Probing {
                 let send = sends.then_some(self.next_send);
                 send.into_iter().chain(self.history.next_expiry(self.timeout(now))).chain(self.quiet_until).min()
             }
-        }
-    }
-
-    /// What its probes are.
-    fn kind(&self) -> ProbeKind {
-        match self.means() {
-            Some(Means::Icmp(_)) => ProbeKind::Icmp,
-            Some(Means::Arp(_) | Means::Ndp(..)) if self.is_transitive() => ProbeKind::Transitive,
-            Some(Means::Arp(_)) => ProbeKind::Arp,
-            Some(Means::Ndp(..)) => ProbeKind::Ndp,
-            None if self.test.is_some() => ProbeKind::Icmp,
-            None if self.family == Family::V4 => ProbeKind::Arp,
-            None => ProbeKind::Ndp,
-        }
-    }
-
-    /// Whether the family works on the member, which functions or not.
-    fn health(&self, functions: bool) -> FamilyHealth {
-        let lost = self.has_failing_run();
-        match self.dead_since {
-            Some(_) => FamilyHealth::Failed,
-            None if !self.is_capable() || (lost && !self.accuses_network(false)) => FamilyHealth::Unknown,
-            None if lost || !functions => FamilyHealth::Failed,
-            None => FamilyHealth::Ok,
-        }
-    }
-
-    fn report(&self, member: &IfName, probe: ProbeId, target: IpAddr, sent: Instant, outcome: ProbeOutcome) -> Action {
-        let rtt = self.targets.get(target).and_then(|target| target.rtt.get());
-        Action::Probed(ProbeReport { probe, member: member.clone(), kind: self.kind(), target, sent, outcome, rtt })
-    }
-
-    pub(crate) fn status(&self, functions: bool, now: Instant) -> ProbingStatus {
-        let target = |(target, state): (&Target, _)| TargetStatus {
-            address: target.address,
-            state,
-            rtt: target.rtt.get(),
-            loss: self.history.loss_of(target.address),
-        };
-        ProbingStatus {
-            family: self.family,
-            kind: self.kind(),
-            health: self.health(functions),
-            test_address: self.source().or(self.test.map(|test| test.addr())),
-            mode: match self.socket {
-                _ if self.twin.is_some() => TargetMode::Disabled,
-                Socket::Broken { .. } => TargetMode::Disabled,
-                Socket::Open(..) | Socket::Closed => match self.targets.origin() {
-                    Origin::Routers => TargetMode::Routes,
-                    Origin::Hosts => TargetMode::Multicast,
-                    Origin::Members => TargetMode::Transitive,
-                },
-            },
-            targets: self.targets.with_states(now).into_iter().map(target).collect(),
-            run: self.history.run(),
-            loss: self.quality.loss(),
-            timeout: self.timeout(now),
-            last_reply: self.last_reply(now),
-            counts: self.counts.clone(),
         }
     }
 }
