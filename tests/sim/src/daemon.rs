@@ -8,7 +8,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipmp_core::{
-    Action, Change, Config, Engine, Event, Family, IfName, Instant, Memory, Outcome, ProbeId, Prober, Transaction,
+    Action, AddressCheck, Change, Config, Engine, Event, Family, IfName, Instant, Memory, Outcome, ProbeId, Prober,
+    Transaction,
 };
 
 use crate::rng::Rng;
@@ -46,6 +47,8 @@ pub struct Daemon {
     pub config: Config,
     /// Open probe sockets.
     pub probers: BTreeMap<(IfName, Family), Prober>,
+    /// Addresses that are asked for.
+    pub checking: Vec<AddressCheck>,
     /// The mover's work.
     pub mover: Mover,
     engine: Engine,
@@ -65,6 +68,7 @@ impl Daemon {
             life: 0,
             config: Config::default(),
             probers: BTreeMap::new(),
+            checking: Vec::new(),
             mover: Mover::default(),
             engine: Engine::new(Memory::default(), 0),
             memory: Memory::default(),
@@ -87,6 +91,7 @@ impl Daemon {
     pub fn kill(&mut self) {
         self.process = Process::Dead;
         self.probers.clear();
+        self.checking.clear();
         self.inbox.clear();
         self.answered.clear();
         self.mover = Mover::default();

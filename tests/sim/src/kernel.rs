@@ -1,18 +1,26 @@
-//! The simulated kernel: links, IPv4 addresses and routes, with the manners of Linux as they were seen.
+//! The simulated kernel: links, addresses and routes, with the manners of Linux as they were seen.
 //!
 //! It knows nothing of groups. What it would tell by rtnetlink it leaves in `facts`, in order; the world
 //! carries that to the daemon. What Linux does without a word, it does without a word:
-//! - a multipath route is flushed as soon as one of its interfaces is unregistered;
-//! - a leg is dead while its interface is down or carries no address at all, and a route whose legs are
-//!   all dead is flushed;
+//! - an IPv4 multipath route is flushed as soon as one of its interfaces is unregistered;
+//! - a leg of IPv4 is dead while its interface is down or carries no IPv4 address at all, and a route whose legs
+//!   are all dead is flushed;
 //! - carrier loss flags a leg and flushes nothing;
 //! - a carrier change within a second of another is told when the second is over, unless asked for.
+//!
+//! What is of IPv6 it tells, leg by leg; that is in `inet6`.
+
+mod inet6;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
-use ipmp_core::kernel::{ALIAS, AddressInfo, AddressKey, Fact, Link, Route, RouteKey, Scope, Snapshot, Tunables};
+use ipmp_core::kernel::{
+    ALIAS, AddressInfo, AddressKey, Fact, Inet6, Leg, Link, Route, RouteKey, Scope, Snapshot, Tunables,
+};
 use ipmp_core::{Change, IfIndex, IfName, Instant, Mac};
+use ipnet::IpNet;
 
 use crate::site::Port;
 
@@ -39,6 +47,8 @@ pub struct Kernel {
     ports: BTreeMap<Port, IfIndex>,
     cables: BTreeSet<Port>,
     held: BTreeSet<IfIndex>,
+    /// Addresses whose duplicates are to be looked for, from now on.
+    unproven: Vec<AddressKey>,
     watched: Instant,
     last_index: u32,
 }
@@ -88,6 +98,7 @@ impl Kernel {
         link.carrier = plugged;
         link.carrier_downs += u32::from(!plugged);
         self.generation += 1;
+        self.link_ready(index);
         if now.since(self.watched) >= LINK_WATCH && self.held.is_empty() {
             self.watched = now;
             self.tell(index);
@@ -129,6 +140,10 @@ impl Kernel {
         link.carrier = up && cable;
         self.held.remove(&index);
         self.tell(index);
+        match up {
+            true => self.link_ready(index),
+            false => self.shut_down_inet6(index),
+        }
         self.flush_dead_routes(index);
     }
 
@@ -158,6 +173,17 @@ impl Kernel {
         }
     }
 
+    /// Whether an interface has an address, whatever its prefix.
+    pub fn has_address(&self, index: IfIndex, address: IpAddr) -> bool {
+        self.addresses_of(index).any(|(key, _)| key.address.addr() == address)
+    }
+
+    /// What an interface carries.
+    pub fn addresses_of(&self, index: IfIndex) -> impl Iterator<Item = (&AddressKey, &AddressInfo)> {
+        let lowest = AddressKey { index, address: IpNet::new_assert(IpAddr::from([0; 4]), 0) };
+        self.addresses.range(lowest..).take_while(move |(key, _)| key.index == index)
+    }
+
     /// A route appears or changes.
     pub fn put_route(&mut self, route: Route) {
         self.generation += 1;
@@ -167,9 +193,12 @@ impl Kernel {
 
     /// A route goes.
     pub fn delete_route(&mut self, key: RouteKey) {
-        if self.routes.remove(&key).is_some() {
+        if let Some(route) = self.routes.remove(&key) {
             self.generation += 1;
-            self.facts.push(Fact::RouteGone(key));
+            match inet6::by_legs(&route) {
+                true => self.tell_legs_gone(&route, |_| true),
+                false => self.facts.push(Fact::RouteGone(key)),
+            }
         }
     }
 
@@ -211,7 +240,7 @@ impl Kernel {
                 self.delete_address(*key);
                 Ok(())
             }
-            Change::PutRoute { route, present } => self.put_ours(route, !present.is_empty()),
+            Change::PutRoute { route, present } => self.put_ours(route, present),
             Change::DeleteRoute(key) => {
                 self.delete_route(*key);
                 Ok(())
@@ -253,7 +282,7 @@ impl Kernel {
 
     /// Linux' own replace asks for no owner; a foreign route that slipped in after the daemon last looked
     /// would be lost. No caller can close that window, so it is not simulated.
-    fn put_ours(&mut self, route: &Route, replace: bool) -> Result<(), String> {
+    fn put_ours(&mut self, route: &Route, present: &[Leg]) -> Result<(), String> {
         for leg in &route.legs {
             if !self.link(leg.index)?.up {
                 return Err("Network is down".to_owned());
@@ -262,7 +291,11 @@ impl Kernel {
         if route.legs.is_empty() {
             return Err("Invalid argument".to_owned());
         }
+        if inet6::by_legs(route) {
+            return self.put_legs(route, present);
+        }
         let foreign = RouteKey { ours: !route.key.ours, ..route.key };
+        let replace = !present.is_empty();
         if self.routes.contains_key(&foreign) || (!replace && self.routes.contains_key(&route.key)) {
             return Err("File exists".to_owned());
         }
@@ -285,7 +318,7 @@ impl Kernel {
             multi_access: true,
             alias,
             tunables: Some(TUNABLES),
-            inet6: None,
+            inet6: Some(Inet6 { forwarding: false }),
         };
         self.links.insert(index, link);
         index
@@ -293,12 +326,13 @@ impl Kernel {
 
     fn remove_link(&mut self, index: IfIndex) {
         self.set_up(index, false);
-        let gone: Vec<AddressKey> = self.addresses.keys().filter(|key| key.index == index).copied().collect();
+        let gone: Vec<AddressKey> = self.addresses_of(index).map(|(key, _)| *key).collect();
         for key in gone {
             self.addresses.remove(&key);
             self.facts.push(Fact::AddressGone(key));
         }
-        self.routes.retain(|_, route| route.legs.iter().all(|leg| leg.index != index));
+        self.take_legs(index, |_| true);
+        self.routes.retain(|key, route| is_inet6(key) || route.legs.iter().all(|leg| leg.index != index));
         self.links.remove(&index);
         self.held.remove(&index);
         self.generation += 1;
@@ -322,12 +356,20 @@ impl Kernel {
         let links = &self.links;
         let addresses = &self.addresses;
         let alive = |index: IfIndex| {
-            links.get(&index).is_some_and(|link| link.up) && addresses.keys().any(|key| key.index == index)
+            let lowest = AddressKey { index, address: IpNet::new_assert(IpAddr::from([0; 4]), 0) };
+            let first = addresses.range(lowest..).next().filter(|(key, _)| key.index == index);
+            links.get(&index).is_some_and(|link| link.up) && first.is_some_and(|(key, _)| key.address.addr().is_ipv4())
         };
         if !alive(index) {
-            self.routes.retain(|_, route| {
-                route.legs.iter().all(|leg| leg.index != index) || route.legs.iter().any(|leg| alive(leg.index))
+            self.routes.retain(|key, route| {
+                is_inet6(key)
+                    || route.legs.iter().all(|leg| leg.index != index)
+                    || route.legs.iter().any(|leg| alive(leg.index))
             });
         }
     }
+}
+
+fn is_inet6(key: &RouteKey) -> bool {
+    key.to.addr().is_ipv6()
 }

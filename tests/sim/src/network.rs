@@ -1,4 +1,5 @@
-//! The simulated network: what becomes of an echo request between a NIC and a host of a segment.
+//! The simulated network: what becomes of a probe between a NIC and a host of a segment, or another NIC, and which
+//! hosts have an address that is ours by right.
 //!
 //! It knows paths and hosts, and nothing of the kernel or of failure detection.
 
@@ -10,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipmp_core::Instant;
+use ipmp_core::{Family, Instant, Mac};
 
 use crate::rng::Rng;
 use crate::site::{self, Port};
@@ -28,6 +29,15 @@ pub struct Answer {
     pub corrupt: bool,
 }
 
+/// What is asked of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// An echo request of that length.
+    Echo(Option<u16>),
+    /// An ARP request, or a neighbour solicitation.
+    Neighbour,
+}
+
 /// All paths and segments.
 #[derive(Clone, Debug)]
 pub struct Network {
@@ -35,7 +45,10 @@ pub struct Network {
     pub generation: u64,
     ways: Vec<Way>,
     dark: BTreeSet<u8>,
+    /// The hosts by their IPv4 addresses.
     hosts: BTreeMap<IpAddr, (Host, host::Allowance)>,
+    /// Addresses that hosts have taken which are none of the site's, and by which hardware address.
+    strangers: BTreeMap<IpAddr, Mac>,
     rng: Rng,
 }
 
@@ -62,8 +75,28 @@ impl Network {
             ways: (0..site::PORTS).map(way).collect(),
             dark: BTreeSet::new(),
             hosts: hosts.map(|host| (host, (Host::default(), host::Allowance::default()))).collect(),
+            strangers: BTreeMap::new(),
             rng: Rng::stream(seed, "network"),
         }
+    }
+
+    /// A host takes an address, or gives it back.
+    pub fn set_stranger(&mut self, address: IpAddr, by: Option<Mac>) {
+        self.generation += 1;
+        match by {
+            Some(by) => self.strangers.insert(address, by),
+            None => self.strangers.remove(&address),
+        };
+    }
+
+    /// The stranger that has an address.
+    pub fn stranger(&self, address: IpAddr) -> Option<Mac> {
+        self.strangers.get(&address).copied()
+    }
+
+    /// The addresses that strangers have.
+    pub fn strangers(&self) -> impl Iterator<Item = IpAddr> {
+        self.strangers.keys().copied()
     }
 
     /// The path of a port.
@@ -136,51 +169,65 @@ impl Network {
 
     /// How a host is.
     pub fn host(&self, address: IpAddr) -> Option<&Host> {
-        self.hosts.get(&address).map(|(host, _)| host)
+        self.hosts.get(&site::host_of(address)?).map(|(host, _)| host)
     }
 
     /// Ends every fault. Who is deaf to multicast stays so: that is no fault.
     pub fn heal(&mut self) {
         self.generation += 1;
         self.dark.clear();
+        self.strangers.clear();
         self.hosts.values_mut().for_each(|(host, _)| *host = Host { multicast: host.multicast, ..Host::default() });
         self.ways.iter_mut().for_each(|way| way.path = Path::default());
     }
 
-    /// The answers to an echo request of `length` bytes that leaves a port now, if they get past what
-    /// happens until then.
-    pub fn request(&mut self, now: Instant, port: Port, target: IpAddr, length: Option<u16>) -> [Option<Answer>; 2] {
-        if !self.passes(now, port, target) || self.way(port).path.cut_out {
+    /// The answers to a question that leaves a port now, if they get past what happens until then.
+    pub fn request(&mut self, now: Instant, port: Port, target: IpAddr, question: Question) -> [Option<Answer>; 2] {
+        if !self.leaves(now, port, target) {
             return [None; 2];
         }
-        let rng = &mut self.rng;
-        let Way { path, distance, .. } = &self.ways[usize::from(port.0)];
-        let too_long = length.is_some_and(|length| length > path.mtu);
-        let Some((host, allowance)) = self.hosts.get_mut(&target).filter(|(host, _)| host.alive) else {
-            return [None; 2];
-        };
-        if too_long || rng.chance(path.loss) || !allowance.spend(host, now) {
+        let too_long = matches!(question, Question::Echo(Some(length)) if length > self.way(port).path.mtu);
+        let Some((delay, answers)) = self.asked(now, target, question) else { return [None; 2] };
+        let lost = self.rng.chance(self.way(port).path.loss);
+        if too_long || lost || !answers {
             return [None; 2];
         }
-        let mut answer = || {
-            let after = *distance + host.delay + rng.span(path.delay, path.delay + path.jitter);
-            Answer { after, corrupt: rng.chance(path.corrupt) }
-        };
-        let first = answer();
-        let second = answer();
-        [Some(first), self.rng.chance(self.ways[usize::from(port.0)].path.duplicates).then_some(second)]
+        self.answers(port, delay)
     }
 
-    /// Who answers to a multicast request that leaves a port now, and after which spans.
-    pub fn discover(&mut self, now: Instant, port: Port, segment: u8) -> Vec<(IpAddr, Duration)> {
-        let listening: Vec<IpAddr> = self
-            .hosts
-            .iter()
-            .filter(|(address, (host, _))| host.multicast && site::segment_of(**address) == Some(segment))
-            .map(|(address, _)| *address)
-            .collect();
-        let answer = |address: IpAddr| self.request(now, port, address, None)[0].map(|answer| (address, answer.after));
-        listening.into_iter().filter_map(answer).collect()
+    /// The answers of one port of this host to a question of another.
+    pub fn between(&mut self, now: Instant, port: Port, other: Port, target: IpAddr) -> [Option<Answer>; 2] {
+        let open = self.leaves(now, port, target)
+            && self.answer_arrives(now, other, target)
+            && self.leaves(now, other, target);
+        let loss = self.way(port).path.loss + self.way(other).path.loss;
+        if !open || self.rng.chance(loss.min(1.0)) {
+            return [None; 2];
+        }
+        let there = self.round_trip_max(other);
+        self.answers(port, there)
+    }
+
+    /// Whether a stranger, asked whether it has an address, is heard by a port, and when.
+    pub fn claim(&mut self, now: Instant, port: Port, address: IpAddr) -> Option<(Mac, Duration)> {
+        let by = self.stranger(address)?;
+        if !self.leaves(now, port, address) || self.rng.chance(self.way(port).path.loss) {
+            return None;
+        }
+        self.answers(port, Duration::ZERO)[0].map(|answer| (by, answer.after))
+    }
+
+    /// Who answers to a multicast request that leaves a port now, and after which spans; by addresses like that of
+    /// the asker.
+    pub fn discover(&mut self, now: Instant, port: Port, segment: u8, asker: IpAddr) -> Vec<(IpAddr, Duration)> {
+        let listening = (1..=site::HOSTS).filter(|n| self.hosts[&site::host(segment, *n)].0.multicast);
+        let named = |n: u8| match asker {
+            IpAddr::V6(asker) if asker.is_unicast_link_local() => site::host_on_link(segment, n),
+            _ => site::host_in(Family::of(asker), segment, n),
+        };
+        let listening: Vec<IpAddr> = listening.map(named).collect();
+        let mut asked = |address: IpAddr| self.request(now, port, address, Question::Echo(None))[0];
+        listening.into_iter().filter_map(|address| Some((address, asked(address)?.after))).collect()
     }
 
     /// Whether an answer that was on its way to the NIC gets there now.
@@ -188,11 +235,41 @@ impl Network {
         self.passes(now, port, target) && !self.way(port).path.cut_in
     }
 
-    /// Whether the segment is lit, and the port is in no burst of losses.
+    /// Whether a packet gets from a NIC to its segment now.
+    fn leaves(&mut self, now: Instant, port: Port, target: IpAddr) -> bool {
+        self.passes(now, port, target) && !self.way(port).path.cut_out
+    }
+
+    /// How long a host thinks over its answer, and whether it gives one; none where there is no such host.
+    fn asked(&mut self, now: Instant, target: IpAddr, question: Question) -> Option<(Duration, bool)> {
+        if self.strangers.contains_key(&target) {
+            return Some((Duration::ZERO, true));
+        }
+        let (host, allowance) = self.hosts.get_mut(&site::host_of(target)?)?;
+        let answers = match question {
+            Question::Echo(_) => host.alive && host.echo && allowance.spend(host, now),
+            Question::Neighbour => host.alive && host.neighbour,
+        };
+        Some((host.delay, answers))
+    }
+
+    /// Answers that come to a port, the second where the path doubles them.
+    fn answers(&mut self, port: Port, delay: Duration) -> [Option<Answer>; 2] {
+        let Way { path, distance, .. } = &self.ways[usize::from(port.0)];
+        let rng = &mut self.rng;
+        let mut answer = || {
+            let after = *distance + delay + rng.span(path.delay, path.delay + path.jitter);
+            Answer { after, corrupt: rng.chance(path.corrupt) }
+        };
+        let (first, second) = (answer(), answer());
+        [Some(first), self.rng.chance(self.ways[usize::from(port.0)].path.duplicates).then_some(second)]
+    }
+
+    /// Whether the segment is lit, the port carries that family, and is in no burst of losses.
     fn passes(&mut self, now: Instant, port: Port, target: IpAddr) -> bool {
         let lit = site::segment_of(target).is_some_and(|segment| !self.dark.contains(&segment));
         let Way { path, bursts, .. } = &mut self.ways[usize::from(port.0)];
-        lit && !path.burst.is_some_and(|burst| bursts.bad(&burst, now))
+        lit && path.cut_family != Some(Family::of(target)) && !path.burst.is_some_and(|burst| bursts.bad(&burst, now))
     }
 
     fn way(&self, port: Port) -> &Way {

@@ -24,6 +24,8 @@ pub enum Deed {
     Dark(u8, bool),
     /// A host becomes like this.
     Host(IpAddr, Host),
+    /// A host of the network takes an address that is none of the site's, or gives it back.
+    Stranger(IpAddr, bool),
     /// A cable is plugged, or pulled.
     Cable(Port, bool),
     /// Someone sets an interface administratively up or down.

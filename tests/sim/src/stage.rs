@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipmp_core::kernel::AddressKey;
 use ipmp_core::status::{GroupStatus, MemberStatus, Status};
-use ipmp_core::{Change, Config, GroupConfig, Instant, MemberConfig, Notice};
+use ipmp_core::{Change, Config, Family, GroupConfig, Instant, MemberConfig, Notice};
 
 use crate::network::Path;
 use crate::operator::Deed;
@@ -35,9 +35,9 @@ impl DerefMut for Stage {
 /// test addresses, probing the router and another host.
 pub fn group(addresses: u8, members: u8, failure_detection_time: Duration) -> GroupConfig {
     let mut group = site::group(0, failure_detection_time);
-    group.addresses = (0..addresses).map(|n| site::data_address(0, n)).collect();
+    group.addresses = (0..addresses).map(|n| site::data_address(Family::V4, 0, n)).collect();
     group.gateways = vec![site::host(0, 1)];
-    group.members = (0..members).map(|n| site::member(0, Port(n))).collect();
+    group.members = (0..members).map(|n| site::member(&[Family::V4], 0, Port(n))).collect();
     group
 }
 

@@ -5,12 +5,16 @@
 
 mod actions;
 
+pub use actions::DUPLICATES_SOUGHT;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipmp_core::kernel::Fact;
-use ipmp_core::{Action, Command, Config, Event, IfName, Instant, Notice, ProbeId, Refusal, RequestId, Transaction};
+use ipmp_core::kernel::{AddressKey, Fact};
+use ipmp_core::{
+    Action, Command, Config, Event, IfName, Instant, Mac, Notice, ProbeId, Refusal, RequestId, Transaction,
+};
 
 use crate::daemon::{Daemon, Process};
 use crate::invariants::{Checks, Scene, Violation};
@@ -77,6 +81,19 @@ pub enum Happening {
         /// The host.
         address: IpAddr,
     },
+    /// What somebody says of an address that he has comes to the NIC of a port.
+    Claim {
+        /// Which process asked.
+        life: u64,
+        /// The address.
+        address: IpAddr,
+        /// Where it comes in.
+        port: Port,
+        /// By whom.
+        by: Mac,
+    },
+    /// The kernel has found no duplicate of an address.
+    Proven(AddressKey),
     /// The kernel's link watch runs.
     LinkWatch,
     /// The dump that was asked for is complete.
@@ -167,6 +184,9 @@ impl World {
             world.kernel.plug(port, port.name());
             let index = world.kernel.index_of(port).expect("plugged just now");
             world.kernel.set_up(index, true);
+        }
+        for key in world.kernel.unproven() {
+            world.kernel.proven(key);
         }
         world.kernel.facts.clear();
         world
@@ -324,6 +344,9 @@ impl World {
             Happening::Presence { life, member, port, address } if life == self.daemon.life => {
                 self.presence(member, port, address)?;
             }
+            Happening::Claim { life, address, port, by } if life == self.daemon.life => {
+                self.claimed(address, port, by)?;
+            }
             Happening::Dump(life) if life == self.daemon.life => {
                 let snapshot = self.kernel.snapshot();
                 self.tell(Event::Kernel(Fact::Snapshot(snapshot)));
@@ -332,7 +355,9 @@ impl World {
             | Happening::Mover(_)
             | Happening::Answer { .. }
             | Happening::Presence { .. }
+            | Happening::Claim { .. }
             | Happening::Dump(_) => {}
+            Happening::Proven(key) => self.kernel.proven(key),
             Happening::LinkWatch => self.kernel.watch_links(self.now),
             Happening::Deed(deed) => self.perform(deed)?,
         }

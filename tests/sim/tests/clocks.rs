@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ipmp_core::notice::{Grey, Reason};
 use ipmp_core::status::{GroupState, MemberState, ProbingStatus, TargetState};
-use ipmp_core::{Action, Change, Instant, Notice, ProbeOutcome, Schedule};
+use ipmp_core::{Action, Change, Family, Instant, Notice, ProbeOutcome, Schedule};
 use ipmp_sim::Deed;
 use ipmp_sim::network::{Host, Path};
 use ipmp_sim::site::{self, Port};
@@ -153,7 +153,7 @@ fn the_failure_detection_time_has_a_ceiling_in_each_group() {
     let mut stage = Stage::of(7, config);
     let mut file = stage.file.clone();
     let mut other = site::group(1, FDT);
-    other.members = [Port(4), Port(5)].map(|port| site::member(1, port)).to_vec();
+    other.members = [Port(4), Port(5)].map(|port| site::member(&[Family::V4], 1, port)).to_vec();
     file.groups.push(other);
     stage.reload(file);
     stage.plays(seconds(10));

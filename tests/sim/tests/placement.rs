@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipmp_core::Damping;
+use ipmp_core::{Damping, Family};
 use ipmp_sim::site::{self, Port};
 use ipmp_sim::stage::{Stage, group};
 use ipmp_sim::{Deed, trace::Keep};
@@ -57,7 +57,7 @@ fn lives(seed: u64, story: &[Happens]) -> Result<(), TestCaseError> {
                 stage.does(Deed::Cable(Port(i), plugged));
             }
             Happens::Address(number) => stage.reloads(|group| {
-                let address = site::data_address(0, number);
+                let address = site::data_address(Family::V4, 0, number);
                 match group.addresses.iter().position(|known| *known == address) {
                     Some(at) => drop(group.addresses.remove(at)),
                     None => group.addresses.push(address),

@@ -1,12 +1,13 @@
 //! The second phase: all faults are over, and everything is where it belongs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use ipmp_core::kernel::{AddressKey, ROUTE_METRIC, RouteKey, Tunables};
 use ipmp_core::status::{GroupState, GroupStatus};
-use ipmp_core::{Config, GroupConfig, IfIndex, IfName};
+use ipmp_core::{Config, Family, GroupConfig, IfIndex, IfName};
+use ipnet::IpNet;
 
 use super::truth::{convalescence, holders, index_of, interval};
 use super::{Rule, Scene, Violation, penalty, reach};
@@ -92,8 +93,9 @@ fn interface(scene: &Scene, group: &GroupConfig, faults: &mut Vec<String>) {
 }
 
 fn addresses(scene: &Scene, group: &GroupConfig, active: &[&IfName], faults: &mut Vec<String>) {
-    let mut loads: Vec<usize> = vec![0; active.len()];
+    let mut loads: BTreeMap<Family, Vec<usize>> = BTreeMap::new();
     for address in group.addresses.iter().map(|net| net.addr()) {
+        let loads = loads.entry(Family::of(address)).or_insert_with(|| vec![0; active.len()]);
         let at: Vec<&IfName> = holders(scene, group, address).map(|member| &member.interface).collect();
         match at[..] {
             [one] if active.contains(&one) => loads[active.iter().position(|name| *name == one).expect("active")] += 1,
@@ -101,10 +103,12 @@ fn addresses(scene: &Scene, group: &GroupConfig, active: &[&IfName], faults: &mu
             _ => faults.push(format!("{address} is on {at:?}, active are {active:?}")),
         }
     }
-    if let (Some(most), Some(least)) = (loads.iter().max(), loads.iter().min())
-        && most - least > 1
-    {
-        faults.push(format!("{active:?} carry {loads:?} addresses"));
+    for (family, loads) in loads {
+        if let (Some(most), Some(least)) = (loads.iter().max(), loads.iter().min())
+            && most - least > 1
+        {
+            faults.push(format!("{active:?} carry {loads:?} addresses of {family}"));
+        }
     }
     let wanted: BTreeSet<IpAddr> = group.addresses.iter().map(|net| net.addr()).collect();
     for member in &group.members {
@@ -119,15 +123,20 @@ fn addresses(scene: &Scene, group: &GroupConfig, active: &[&IfName], faults: &mu
     }
 }
 
-/// Every active member that has an address of its own is a way out, and nobody else.
+/// Every active member that has an address of its own is a way out, and nobody else; in IPv6 each has one.
 fn routes(scene: &Scene, group: &GroupConfig, active: &[&IfName], faults: &mut Vec<String>) {
-    let sends = |member: &&ipmp_core::MemberConfig| {
-        let carries = || group.addresses.iter().any(|net| holders(scene, group, net.addr()).any(|at| at == *member));
-        active.contains(&&member.interface) && (!member.test_addresses.is_empty() || carries())
+    let sends = |member: &&ipmp_core::MemberConfig, family: Family| {
+        let of_family = |net: &&IpNet| Family::of(net.addr()) == family;
+        let mut data = group.addresses.iter().filter(of_family);
+        let own = family == Family::V6
+            || member.test_addresses.iter().any(|net| of_family(&net))
+            || data.any(|net| holders(scene, group, net.addr()).any(|at| at == *member));
+        active.contains(&&member.interface) && own
     };
-    let wanted: BTreeSet<IfIndex> =
-        group.members.iter().filter(sends).filter_map(|member| index_of(scene, member)).collect();
     for to in reach::destinations(group) {
+        let family = Family::of(to.addr());
+        let ways = group.members.iter().filter(|member| sends(member, family));
+        let wanted: BTreeSet<IfIndex> = ways.filter_map(|member| index_of(scene, member)).collect();
         let route = scene.kernel.routes.get(&RouteKey { to, metric: ROUTE_METRIC, ours: true });
         let legs: BTreeSet<IfIndex> =
             route.into_iter().flat_map(|route| route.legs.iter().map(|leg| leg.index)).collect();

@@ -4,14 +4,19 @@
 //! Tolerances are spans after which something must have happened, counted from the last moment at which
 //! the world gave a reason for delay: see `truth`.
 
+mod claims;
 mod empty;
+mod families;
 mod handover;
 mod home;
+mod means;
+mod order;
 mod outage;
 mod ownership;
 mod patience;
 mod penalty;
 mod reach;
+mod stand_in;
 mod standby;
 mod steady;
 mod tempo;
@@ -23,7 +28,7 @@ use std::fmt;
 use std::time::Duration;
 
 use ipmp_core::kernel::{AddressKey, Fact, RouteKey};
-use ipmp_core::{Change, Command, Config, Event, IfName, Instant, Notice, ProbeId};
+use ipmp_core::{AddressCheck, Change, Command, Config, Event, Family, IfName, Instant, Notice, ProbeId, Transaction};
 
 use crate::daemon::{Daemon, Process};
 use crate::kernel::Kernel;
@@ -34,6 +39,7 @@ use patience::Subject;
 
 pub use empty::holds_nothing;
 pub use home::{at_home, homecoming};
+pub(crate) use truth::segment;
 
 /// A move is over within this, once it is decided: two transactions of the kernel in fair weather.
 pub const MOVE: Duration = Duration::from_millis(500);
@@ -62,6 +68,14 @@ pub enum Rule {
     NothingLeft,
     /// Of the second phase.
     Home,
+    /// Of dual stack.
+    FamiliesApart,
+    /// Of addresses that are new.
+    NoConflict,
+    /// Of members that have only each other.
+    StandInsTellNothing,
+    /// Of many addresses.
+    QuickFirst,
 }
 
 impl Rule {
@@ -83,6 +97,13 @@ impl Rule {
                 "Standbys carry data only while an active member is missing, and one member is active whenever one functions"
             }
             Rule::NothingLeft => "After a reload to an empty configuration the kernel holds nothing of ours",
+            Rule::FamiliesApart => "A family that is dead on a member moves its own addresses and none of the other's",
+            Rule::NoConflict => {
+                "An address that enters the network is asked for first, and not used while another host is known to have it; \
+                 one that is in use is never asked for"
+            }
+            Rule::StandInsTellNothing => "Of two members that can probe only each other, none is failed for it",
+            Rule::QuickFirst => "Changes of IPv4 wait for no more than one bounded transaction of IPv6",
             Rule::Home => "Once all faults are over, everything comes home within its time and stays there",
         }
     }
@@ -139,6 +160,8 @@ pub struct Checks {
     ownership: ownership::Ownership,
     handovers: handover::Handovers,
     outages: outage::Outages,
+    families: families::Families,
+    claims: claims::Claims,
     steadiness: steady::Steadiness,
     verdicts: verdict::Verdicts,
     seen: Option<(u64, u64, u64)>,
@@ -166,6 +189,8 @@ impl Checks {
         self.ownership.update(scene);
         self.handovers.update(scene);
         self.outages.update(scene, &self.truth);
+        self.families.update(scene, &self.truth);
+        self.claims.update(scene);
         if !self.truth.all_good(scene) {
             self.steadiness.unrest(scene.now);
         }
@@ -178,7 +203,7 @@ impl Checks {
         if scene.daemon.process == Process::Dead || self.slow {
             return Ok(());
         }
-        let mut limits = reach::limits(scene, &self.truth);
+        let mut limits = reach::limits(scene, &self.truth, &self.claims);
         limits.extend(self.handovers.limits(scene, &self.truth));
         limits.extend(standby::limits(scene, &self.truth));
         limits.extend(verdict::limits(scene, &self.truth));
@@ -198,6 +223,7 @@ impl Checks {
         self.truth.calm_since = self.truth.calm_since.max(until);
         self.steadiness.unrest(until);
         self.outages.spoil();
+        self.families.spoil();
         self.revision += 1;
     }
 
@@ -261,6 +287,8 @@ impl Checks {
         self.verdicts = verdict::Verdicts::default();
         self.truth.forget(now);
         self.outages.spoil();
+        self.families.spoil();
+        self.claims.forget();
         self.revision += 1;
     }
 
@@ -272,6 +300,7 @@ impl Checks {
         self.truth.configured(before, scene);
         self.ownership.update(scene);
         self.handovers.configured(scene);
+        self.claims.configured(scene);
         self.verdicts.configured(scene.now);
         self.steadiness.allow_upheaval(scene.now);
     }
@@ -296,6 +325,7 @@ impl Checks {
                 self.truth.asked(command);
                 self.disturbed(scene.now);
             }
+            Event::AddressTaken { address, by } => self.claims.taken(*address, *by, scene),
             Event::Kernel(Fact::Link(link)) => self.verdicts.link(link),
             Event::Kernel(Fact::LinkGone(index)) => self.verdicts.link_gone(*index),
             Event::Kernel(Fact::Snapshot(snapshot)) => self.verdicts.links(&snapshot.links),
@@ -307,6 +337,7 @@ impl Checks {
     pub fn probed(
         &mut self,
         member: &IfName,
+        family: Family,
         (probe, sent): (ProbeId, Instant),
         large: bool,
         refused: bool,
@@ -317,17 +348,29 @@ impl Checks {
         let promise = group.map_or((config.failure_detection_time, config.detection.schedule), |group| {
             (group.failure_detection_time, group.detection.schedule)
         });
-        self.verdicts.probed(member, probe, sent, promise, large, refused);
+        self.verdicts.probed((member, family), probe, sent, promise, large, refused);
     }
 
     /// A probe socket is opened: what was sent before is forgotten.
-    pub fn prober_opened(&mut self, member: &IfName) {
-        self.verdicts.forget(member);
+    pub fn prober_opened(&mut self, member: &IfName, family: Family, now: Instant) {
+        self.verdicts.forget_family(member, family);
+        self.truth.discovered(member, now, false);
+    }
+
+    /// Addresses are about to be asked for.
+    pub fn before_checks(&mut self, scene: &Scene, list: &[AddressCheck]) -> Result<(), Violation> {
+        self.claims.before_checks(scene, list)
+    }
+
+    /// A transaction is asked for.
+    pub fn before_transaction(&self, scene: &Scene, transaction: &Transaction) -> Result<(), Violation> {
+        order::before_transaction(scene, transaction)
     }
 
     /// The administrator is told something.
     pub fn notified(&mut self, notice: &Notice, scene: &Scene) -> Result<(), Violation> {
         self.verdicts.notified(notice, scene)?;
+        stand_in::notified(notice, scene)?;
         self.truth.tempo.notified(notice, scene)?;
         steady::notified(&mut self.truth, notice, scene)
     }
@@ -344,6 +387,8 @@ impl Checks {
         self.ownership.before_change(scene, change)?;
         self.handovers.before_change(scene, &self.truth, change, asked)?;
         self.outages.before_change(scene, change)?;
+        self.families.before_change(scene, change)?;
+        self.claims.before_change(scene, change)?;
         self.steadiness.before_change(scene, change)
     }
 

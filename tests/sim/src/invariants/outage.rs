@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use ipmp_core::{Change, GroupConfig, Instant, MemberConfig};
 
+use super::means;
 use super::truth::{self, Truth, segment};
 use super::{MOVE, Rule, Scene, Violation};
 use crate::site;
@@ -96,7 +97,7 @@ fn settled(scene: &Scene, truth: &Truth, group: &GroupConfig) -> bool {
     };
     // A member that probes nobody speaks against an outage as long as it has its link.
     let silent = |member: &&MemberConfig| {
-        !truth::probed(group, member) && truth.member(&member.interface).link_up_since.is_some()
+        !means::probed(group, member) && truth.member(&member.interface).link_up_since.is_some()
     };
     if group.members.iter().any(|member| silent(&member)) {
         return false;

@@ -1,20 +1,23 @@
 //! 1: traffic in and out. An address is with a member that works, and so is every leg of every route.
 
-use ipmp_core::kernel::{ROUTE_METRIC, RouteKey};
-use ipmp_core::{GroupConfig, Instant, MemberConfig};
-use ipnet::{IpNet, Ipv4Net};
+use std::net::IpAddr;
 
+use ipmp_core::kernel::{ROUTE_METRIC, RouteKey};
+use ipmp_core::{Family, GroupConfig, Instant, MemberConfig};
+use ipnet::IpNet;
+
+use super::claims::Claims;
 use super::truth::{self, Truth, holders};
 use super::{LINK_NOTICE, Limit, MOVE, Rule, Scene};
 
 /// What must be mended, by when.
-pub(super) fn limits(scene: &Scene, truth: &Truth) -> Vec<Limit> {
+pub(super) fn limits(scene: &Scene, truth: &Truth, claims: &Claims) -> Vec<Limit> {
     let mut limits = Vec::new();
     for group in &scene.daemon.config.groups {
         for address in &group.addresses {
             let at: Vec<&MemberConfig> = holders(scene, group, address.addr()).collect();
             let names: Vec<&str> = at.iter().map(|member| member.interface.as_str()).collect();
-            limits.extend(must_move(group, truth, &at).map(|by| Limit {
+            limits.extend(must_move(group, (truth, claims), address.addr(), &at).map(|by| Limit {
                 rule: Rule::Reachable,
                 by: by.max(truth.calm_since) + MOVE,
                 what: match names.is_empty() {
@@ -36,10 +39,16 @@ pub(super) fn limits(scene: &Scene, truth: &Truth) -> Vec<Limit> {
 }
 
 /// By when an address that is on these members must be on another; none if it may stay.
-fn must_move(group: &GroupConfig, truth: &Truth, at: &[&MemberConfig]) -> Option<Instant> {
+fn must_move(
+    group: &GroupConfig,
+    (truth, claims): (&Truth, &Claims),
+    address: IpAddr,
+    at: &[&MemberConfig],
+) -> Option<Instant> {
+    let family = Family::of(address);
     let linked = group.members.iter().filter_map(|member| truth.linked_at(member)).min();
     if at.is_empty() {
-        return linked;
+        return claims.due(address, linked?.max(truth.calm_since));
     }
     let all = |gone: &dyn Fn(&MemberConfig) -> Option<Instant>| {
         let moments: Option<Vec<Instant>> = at.iter().map(|member| gone(member)).collect();
@@ -55,11 +64,12 @@ fn must_move(group: &GroupConfig, truth: &Truth, at: &[&MemberConfig]) -> Option
         .filter(|member| !at.contains(member))
         .filter_map(|member| truth.ready_at(group, member))
         .min();
-    let for_path = all(&|member| truth.gone_by(group, member)).and_then(|gone| Some(gone.max(ready?)));
+    let for_path = all(&|member| truth.gone_for(group, member, family)).and_then(|gone| Some(gone.max(ready?)));
     [for_link, for_path].into_iter().flatten().min()
 }
 
 fn route_limits(scene: &Scene, truth: &Truth, group: &GroupConfig, to: IpNet) -> Vec<Limit> {
+    let family = Family::of(to.addr());
     let key = RouteKey { to, metric: ROUTE_METRIC, ours: true };
     if scene.kernel.routes.contains_key(&RouteKey { ours: false, ..key }) {
         // Someone else's is in the way.
@@ -69,9 +79,9 @@ fn route_limits(scene: &Scene, truth: &Truth, group: &GroupConfig, to: IpNet) ->
     let Some(route) = scene.kernel.routes.get(&key) else {
         // Without an address of its own a member may not send. Where there are no data addresses it is for
         // the test addresses to allow it, and which of the members are active is not for us to know.
-        let all_tested = group.members.iter().all(|member| !member.test_addresses.is_empty());
+        let all_send = group.members.iter().all(|member| truth::may_send(group, member, family));
         let linked = group.members.iter().filter_map(|member| truth.linked_at(member)).min();
-        let linked = linked.filter(|_| all_tested || !group.addresses.is_empty());
+        let linked = linked.filter(|_| all_send);
         return linked
             .map(|by| limit(by, format!("the route to {to} of {} is missing", group.name)))
             .into_iter()
@@ -82,7 +92,7 @@ fn route_limits(scene: &Scene, truth: &Truth, group: &GroupConfig, to: IpNet) ->
         let Some(member) = member else {
             return Some(limit(truth.calm_since, format!("the route to {to} of {} leaves by {leg:?}", group.name)));
         };
-        let by = truth.gone_by(group, member)?.max(truth.other_way_at(group, &member.interface)?);
+        let by = truth.gone_for(group, member, family)?.max(truth.other_way_at(group, &member.interface, family)?);
         Some(limit(by, format!("the route to {to} of {} leaves by {}, which is dead", group.name, member.interface)))
     });
     legs.collect()
@@ -91,7 +101,7 @@ fn route_limits(scene: &Scene, truth: &Truth, group: &GroupConfig, to: IpNet) ->
 /// Where the routes of a group lead.
 pub(super) fn destinations(group: &GroupConfig) -> Vec<IpNet> {
     let on_link = group.addresses.iter().map(IpNet::trunc);
-    let default = group.gateways.iter().map(|_| IpNet::V4(Ipv4Net::default()));
+    let default = group.gateways.iter().map(|gateway| IpNet::new_assert(*gateway, 0).trunc());
     let mut all: Vec<IpNet> = on_link.chain(default).chain(group.routes.iter().map(|route| route.to)).collect();
     all.sort_unstable();
     all.dedup();

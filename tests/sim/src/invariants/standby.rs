@@ -46,6 +46,5 @@ pub(super) fn carries(scene: &Scene, group: &GroupConfig, member: &MemberConfig)
     let bound = |address: std::net::IpAddr| {
         scene.kernel.addresses.get(&AddressKey { index, address: address.into() }).is_some_and(|info| info.ours)
     };
-    group.addresses.iter().any(|net| bound(net.addr()))
-        || scene.kernel.routes.values().any(|route| route.key.ours && route.legs.iter().any(|leg| leg.index == index))
+    group.addresses.iter().any(|net| bound(net.addr())) || truth::carries_traffic(scene, index)
 }

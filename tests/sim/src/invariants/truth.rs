@@ -12,9 +12,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use ipmp_core::kernel::Scope;
-use ipmp_core::{Change, Command, Config, Event, GroupConfig, IfIndex, IfName, Instant, MemberConfig, Schedule};
+use ipmp_core::kernel::{ROUTE_METRIC, Scope};
+use ipmp_core::{
+    Change, Command, Config, Event, Family, GroupConfig, IfIndex, IfName, Instant, MemberConfig, Schedule,
+};
 
+use super::means::{FAMILIES, asks, asks_on_link, may_be_probed, probed, searches, tells};
 use super::penalty::Penalties;
 use super::tempo::Tempo;
 use super::told::Told;
@@ -47,25 +50,14 @@ pub(super) fn convalescence(group: &GroupConfig) -> Duration {
     if group.detection.drain { period * 120 } else { Duration::ZERO }
 }
 
-/// Whether probes can tell anything of a member, whoever answers to multicast.
-pub(super) fn probed(group: &GroupConfig, member: &MemberConfig) -> bool {
-    let somebody = !group.targets.is_empty()
-        || (!group.targets_exclusive && (!group.gateways.is_empty() || !group.routes.is_empty()));
-    !member.test_addresses.is_empty() && somebody
-}
-
-/// Whether probes may tell something of a member, if somebody answers to multicast.
-fn may_be_probed(group: &GroupConfig, member: &MemberConfig) -> bool {
-    let somebody = !group.targets_exclusive || !group.targets.is_empty();
-    !member.test_addresses.is_empty() && somebody
-}
-
 /// One member as it is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct MemberTruth {
     pub(super) link_up_since: Option<Instant>,
     pub(super) link_dead_since: Option<Instant>,
     pub(super) cut_since: Option<Instant>,
+    /// Since when each family is, IPv4 first.
+    family_cut_since: [Option<Instant>; 2],
     pub(super) good_since: Option<Instant>,
     /// Since when it was good until something ended that, and when.
     was_good: Option<(Instant, Instant)>,
@@ -114,12 +106,21 @@ impl Truth {
             let segment = segment(group);
             let healthy =
                 !self.probes_refused && !scene.network.outage(segment) && !scene.network.host_at_fault(segment);
-            let tested = !member.test_addresses.is_empty();
+            let tested = may_be_probed(group, member);
+            let proven =
+                link.is_some_and(|link| !asks_on_link(group, member) || scene.kernel.link_local(link.index).is_some());
             let clean = port.is_some_and(|port| !tested || scene.network.clean(port, interval(group) / 2));
             // A round trip that has shifted is a reason to empty a member.
             let as_usual = |port: Port| !group.detection.drain || scene.network.path(port).of_usual_length();
             let clean = clean && (!tested || port.is_some_and(as_usual));
-            let cut = port.is_some_and(|port| scene.network.path(port).cut()) && probed(group, member);
+            let cut_for = |family| {
+                port.is_some_and(|port| scene.network.path(port).cut_for(family)) && tells(group, member, family)
+            };
+            let dead = FAMILIES.map(cut_for);
+            let spoken_for = |family| {
+                port.is_some_and(|port| !scene.network.path(port).cut_for(family) && asks(group, member, family))
+            };
+            let cut = dead.contains(&true) && !FAMILIES.into_iter().any(spoken_for);
 
             let truth = self.members.entry(member.interface.clone()).or_default();
             truth.offline_since = out_since(&self.offline, &self.twins, &member.interface);
@@ -127,8 +128,11 @@ impl Truth {
             since(&mut truth.link_up_since, link.is_some(), now);
             since(&mut truth.link_dead_since, link.is_none(), now);
             since(&mut truth.cut_since, cut, now);
+            for (moment, dead) in truth.family_cut_since.iter_mut().zip(dead) {
+                since(moment, dead, now);
+            }
             let before = truth.good_since;
-            since(&mut truth.good_since, clean && (healthy || !tested), now);
+            since(&mut truth.good_since, clean && (!tested || (healthy && proven)), now);
             if let (Some(before), None) = (before, truth.good_since) {
                 truth.was_good = Some((before, now));
             }
@@ -142,12 +146,22 @@ impl Truth {
     /// By when the daemon must have stopped using a member; none while it may.
     pub(super) fn gone_by(&self, group: &GroupConfig, member: &MemberConfig) -> Option<Instant> {
         let truth = self.member(&member.interface);
-        let cut = truth.cut_since.map(|since| {
-            let detection = self.tempo.longest(group, since);
-            since.max(truth.quiet_until).max(self.fresh_since) + detection + SLACK
-        });
+        let cut = truth.cut_since.map(|since| self.found_by(group, &truth, since));
         let dead = truth.link_dead_since.map(|since| since + LINK_NOTICE);
         [cut, dead, truth.offline_since].into_iter().flatten().min()
+    }
+
+    /// By when it must have stopped using a member for a family, where another one can serve that; none while it may.
+    pub(super) fn gone_for(&self, group: &GroupConfig, member: &MemberConfig, family: Family) -> Option<Instant> {
+        let truth = self.member(&member.interface);
+        let cut = truth.family_cut_since[family as usize].map(|since| self.found_by(group, &truth, since));
+        [cut, self.gone_by(group, member)].into_iter().flatten().min()
+    }
+
+    /// When a path must be known to be dead that is since then.
+    fn found_by(&self, group: &GroupConfig, member: &MemberTruth, since: Instant) -> Instant {
+        let detection = self.tempo.longest(group, since);
+        since.max(member.quiet_until).max(member.discovered).max(self.fresh_since) + detection + SLACK
     }
 
     /// From when on the daemon must know that a member can be used; none while it cannot. Ten replies
@@ -176,11 +190,17 @@ impl Truth {
         }
         let begin = good_since.max(truth.discovered).max(self.fresh_since);
         let interval = self.tempo.longest(group, begin) / 7;
-        let proof = match (probed(group, member), may_be_probed(group, member)) {
-            (true, _) => interval * 12 + SLACK,
-            (false, true) => interval * (12 + DISCOVERY) + SLACK,
-            (false, false) => LINK_NOTICE,
+        let proof = match (may_be_probed(group, member), searches(group, member)) {
+            (true, false) => interval * 12 + SLACK,
+            (true, true) => interval * (12 + DISCOVERY) + SLACK,
+            (false, _) => LINK_NOTICE,
         };
+        // Whoever has nobody else to ask is vouched for by another member.
+        let alone = may_be_probed(group, member) && !probed(group, member);
+        let mut others = group.members.iter().filter(|other| other.interface != member.interface);
+        if alone && !others.all(|other| self.member(&other.interface).good_since.is_some()) {
+            return None;
+        }
         let suspended = self.suspended_until(group, member);
         // Members that hold through an outage come before one that is kept out: it takes as many replies again.
         let in_turn = if suspended.is_some() { interval * 10 } else { Duration::ZERO };
@@ -205,8 +225,8 @@ impl Truth {
 
     /// The first moment from which some member other than this one must be known to be usable as a way out:
     /// without an address of its own a member may not send, and where there are data addresses one gets some.
-    pub(super) fn other_way_at(&self, group: &GroupConfig, than: &IfName) -> Option<Instant> {
-        let sends = |member: &&MemberConfig| !group.addresses.is_empty() || !member.test_addresses.is_empty();
+    pub(super) fn other_way_at(&self, group: &GroupConfig, than: &IfName, family: Family) -> Option<Instant> {
+        let sends = |member: &&MemberConfig| may_send(group, member, family);
         let others = group.members.iter().filter(|member| member.interface != *than);
         others.filter(sends).filter_map(|member| self.ready_at(group, member)).min()
     }
@@ -373,6 +393,12 @@ fn out_since(offline: &BTreeMap<IfName, Instant>, twins: &BTreeMap<IfName, Insta
     [offline.get(name), twins.get(name)].into_iter().flatten().min().copied()
 }
 
+/// Whether a member has an address of a family to send from, as soon as there is something to carry.
+pub(super) fn may_send(group: &GroupConfig, member: &MemberConfig, family: Family) -> bool {
+    let mut addresses = group.addresses.iter().chain(&member.test_addresses);
+    family == Family::V6 || addresses.any(|net| Family::of(net.addr()) == family)
+}
+
 fn has(group: &GroupConfig, name: &IfName) -> bool {
     group.members.iter().any(|member| member.interface == *name)
 }
@@ -383,7 +409,7 @@ pub(super) fn members(config: &Config) -> impl Iterator<Item = (&GroupConfig, &M
 }
 
 /// The segment that a group is in, by its name.
-pub(super) fn segment(group: &GroupConfig) -> u8 {
+pub(crate) fn segment(group: &GroupConfig) -> u8 {
     let digits: String = group.interface.as_str().chars().filter(char::is_ascii_digit).collect();
     digits.parse().unwrap_or_else(|_| panic!("{} is not of this site", group.interface))
 }
@@ -396,7 +422,13 @@ fn in_use(scene: &Scene, group: &GroupConfig, index: IfIndex) -> bool {
         .addresses
         .iter()
         .any(|(key, info)| info.ours && key.index == index && of_group(key.address.addr()));
-    bound || scene.kernel.routes.values().any(|route| route.key.ours && route.legs.iter().any(|leg| leg.index == index))
+    bound || carries_traffic(scene, index)
+}
+
+/// Whether an interface is a leg of a route of ours by which traffic leaves.
+pub(super) fn carries_traffic(scene: &Scene, index: IfIndex) -> bool {
+    let routes = scene.kernel.routes.values().filter(|route| route.key.ours && route.key.metric == ROUTE_METRIC);
+    routes.into_iter().any(|route| route.legs.iter().any(|leg| leg.index == index))
 }
 
 /// The interface of a member, while it is there.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipmp_core::kernel::Link;
 use ipmp_core::notice::Reason;
 use ipmp_core::status::MemberState;
-use ipmp_core::{IfIndex, IfName, Instant, Notice, ProbeId, Schedule};
+use ipmp_core::{Family, IfIndex, IfName, Instant, Notice, ProbeId, Schedule};
 
 use super::truth::{Truth, members};
 use super::{Limit, MOVE, Rule, Scene, Violation};
@@ -58,8 +58,8 @@ struct Probe {
 /// What the daemon can know of its probes and links.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Verdicts {
-    probes: BTreeMap<IfName, VecDeque<Probe>>,
-    owners: BTreeMap<ProbeId, IfName>,
+    probes: BTreeMap<(IfName, Family), VecDeque<Probe>>,
+    owners: BTreeMap<ProbeId, (IfName, Family)>,
     links: BTreeMap<IfIndex, (IfName, bool)>,
     reloaded: Instant,
 }
@@ -68,21 +68,21 @@ impl Verdicts {
     /// A probe is sent, under this promise.
     pub(super) fn probed(
         &mut self,
-        member: &IfName,
+        (member, family): (&IfName, Family),
         id: ProbeId,
         sent: Instant,
         (failure_detection_time, schedule): (Duration, Schedule),
         large: bool,
         refused: bool,
     ) {
-        let log = self.probes.entry(member.clone()).or_default();
+        let log = self.probes.entry((member.clone(), family)).or_default();
         if log.len() == REMEMBERED {
             let old = log.pop_front().expect("it is full");
             self.owners.remove(&old.id);
         }
         let (interval, patience) = (failure_detection_time / 7, patience(failure_detection_time, schedule));
         log.push_back(Probe { id, sent, interval, patience, large, refused, answered: false, void: false });
-        self.owners.insert(id, member.clone());
+        self.owners.insert(id, (member.clone(), family));
     }
 
     /// The daemon has another configuration.
@@ -95,7 +95,7 @@ impl Verdicts {
         let owner = self.owners.get(&id)?.clone();
         let probe = self.probes.get_mut(&owner)?.iter_mut().rev().find(|probe| probe.id == id)?;
         probe.answered = true;
-        Some(owner)
+        Some(owner.0)
     }
 
     /// The daemon runs so late for its deadline: what it could not watch is void.
@@ -110,7 +110,12 @@ impl Verdicts {
 
     /// What was sent by a member before does not count any more.
     pub(super) fn forget(&mut self, member: &IfName) {
-        for probe in self.probes.remove(member).unwrap_or_default() {
+        [Family::V4, Family::V6].into_iter().for_each(|family| self.forget_family(member, family));
+    }
+
+    /// The same in one family.
+    pub(super) fn forget_family(&mut self, member: &IfName, family: Family) {
+        for probe in self.probes.remove(&(member.clone(), family)).unwrap_or_default() {
             self.owners.remove(&probe.id);
         }
     }
@@ -146,7 +151,9 @@ impl Verdicts {
         };
         let what = match reason {
             Reason::ProbesLost { lost, .. } => {
-                let (losses, large) = self.losses_in_a_row(interface, scene.now);
+                let families = [Family::V4, Family::V6];
+                let runs = families.map(|family| self.losses_in_a_row(interface, family, scene.now));
+                let (losses, large) = runs.into_iter().max().expect("there are two");
                 let needed = self.needed(interface, scene);
                 // Large ones may be lost where all others pass: they say little about life and death.
                 let enough = losses >= needed && losses - large >= needed - 1;
@@ -176,13 +183,13 @@ impl Verdicts {
     }
 
     /// How many there are, and how many of them are large.
-    fn losses_in_a_row(&self, member: &IfName, now: Instant) -> (usize, usize) {
+    fn losses_in_a_row(&self, member: &IfName, family: Family, now: Instant) -> (usize, usize) {
         let judged = |probe: &&Probe| {
             probe.answered
                 || probe.refused
                 || (!probe.void && probe.sent + probe.patience <= now + Duration::from_micros(10))
         };
-        let log = self.probes.get(member).into_iter().flatten().rev();
+        let log = self.probes.get(&(member.clone(), family)).into_iter().flatten().rev();
         let run: Vec<bool> = log.filter(judged).take_while(|probe| !probe.answered).map(|probe| probe.large).collect();
         (run.len(), run.iter().filter(|large| **large).count())
     }

@@ -9,9 +9,13 @@ use ipmp_core::Instant;
 pub struct Host {
     /// Whether it lives.
     pub alive: bool,
+    /// Whether it answers echo requests.
+    pub echo: bool,
+    /// Whether it answers ARP requests and neighbour solicitations.
+    pub neighbour: bool,
     /// What it thinks over each answer, on top of the way.
     pub delay: Duration,
-    /// So many answers a second at most, as routers are set up to.
+    /// So many answers to echo requests a second at most, as routers are set up to.
     pub answers_a_second: Option<u32>,
     /// Whether it answers to multicast.
     pub multicast: bool,
@@ -19,17 +23,31 @@ pub struct Host {
 
 impl Default for Host {
     fn default() -> Self {
-        Self { alive: true, delay: Duration::ZERO, answers_a_second: None, multicast: true }
+        Self {
+            alive: true,
+            echo: true,
+            neighbour: true,
+            delay: Duration::ZERO,
+            answers_a_second: None,
+            multicast: true,
+        }
     }
 }
 
 impl Host {
     /// One that is off.
-    pub const DEAD: Host = Host { alive: false, delay: Duration::ZERO, answers_a_second: None, multicast: true };
+    pub const DEAD: Host = Host {
+        alive: false,
+        echo: true,
+        neighbour: true,
+        delay: Duration::ZERO,
+        answers_a_second: None,
+        multicast: true,
+    };
 
     /// Whether it answers everything at once.
     pub fn ordinary(&self) -> bool {
-        self.alive && self.delay.is_zero() && self.answers_a_second.is_none()
+        self.alive && self.echo && self.neighbour && self.delay.is_zero() && self.answers_a_second.is_none()
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ipmp_core::Family;
+
 use super::Burst;
 
 /// Longest packet of a path without a fault, in bytes.
@@ -14,6 +16,8 @@ pub struct Path {
     pub cut_out: bool,
     /// Nothing that is sent to the host arrives.
     pub cut_in: bool,
+    /// Nothing of this family passes.
+    pub cut_family: Option<Family>,
     /// Chance that a round trip is lost.
     pub loss: f64,
     /// Losses in bursts.
@@ -35,6 +39,7 @@ impl Default for Path {
         Self {
             cut_out: false,
             cut_in: false,
+            cut_family: None,
             loss: 0.0,
             burst: None,
             delay: Duration::from_micros(150),
@@ -52,6 +57,11 @@ impl Path {
         Self { cut_out: true, cut_in: true, ..Self::default() }
     }
 
+    /// Dead in both directions, for one family.
+    pub fn dead_in(family: Family) -> Self {
+        Self { cut_family: Some(family), ..Self::default() }
+    }
+
     /// Each round trip is lost with this chance.
     pub fn lossy(loss: f64) -> Self {
         Self { loss, ..Self::default() }
@@ -62,6 +72,11 @@ impl Path {
         self.cut_out || self.cut_in
     }
 
+    /// Whether a family is dead for good, in one direction or both.
+    pub fn cut_for(&self, family: Family) -> bool {
+        self.cut() || self.cut_family == Some(family)
+    }
+
     /// Whether round trips take no longer than they always did.
     pub fn of_usual_length(&self) -> bool {
         let usual = Self::default();
@@ -70,6 +85,11 @@ impl Path {
 
     /// Whether nothing is lost and nothing changed on the way, however long it takes.
     pub fn faultless(&self) -> bool {
-        !self.cut() && self.loss == 0.0 && self.burst.is_none() && self.corrupt == 0.0 && self.mtu >= MTU
+        !self.cut()
+            && self.cut_family.is_none()
+            && self.loss == 0.0
+            && self.burst.is_none()
+            && self.corrupt == 0.0
+            && self.mtu >= MTU
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipmp_core::kernel::{AddressInfo, AddressKey, Leg, ROUTE_METRIC, Route, RouteKey, Scope};
-use ipmp_core::{Command, IfName, Instant};
+use ipmp_core::{Command, IfName, Instant, Mac};
 use ipnet::IpNet;
 
 use super::Deed;
@@ -13,6 +13,9 @@ use crate::daemon::Process;
 use crate::invariants::Violation;
 use crate::site::{self, Port};
 use crate::world::{Happening, Weather, World};
+
+/// The hardware address of a host that has an address which is ours by right.
+pub const STRANGER: Mac = Mac([6, 0, 0, 0, 0, 1]);
 
 impl World {
     /// Does it.
@@ -23,6 +26,8 @@ impl World {
             Deed::Path(port, path) => self.network.set_path(port, path),
             Deed::Dark(segment, dark) => self.network.set_dark(segment, dark),
             Deed::Host(address, host) => self.network.set_host(address, host),
+            Deed::Stranger(address, true) => self.stranger_comes(address, STRANGER),
+            Deed::Stranger(address, false) => self.network.set_stranger(address, None),
             Deed::Cable(port, plugged) => self.cable(port, plugged),
             Deed::Up(port, up) => self.set_up(port, up),
             Deed::Nic(port, plugged) => self.nic(port, plugged),
@@ -187,7 +192,11 @@ impl World {
 
     /// `ip route replace` by somebody who does not care whose it was.
     fn foreign_seize(&mut self) {
-        let routes: Vec<RouteKey> = self.kernel.routes.keys().filter(|key| key.ours).copied().collect();
+        // One without routers is no single route in IPv6.
+        let whole = |(key, route): &(&RouteKey, &Route)| {
+            key.ours && (key.to.addr().is_ipv4() || route.legs.iter().any(|leg| leg.via.is_some()))
+        };
+        let routes: Vec<RouteKey> = self.kernel.routes.iter().filter(whole).map(|(key, _)| *key).collect();
         if let Some(key) = self.rng.pick(&routes) {
             self.checks.route_taken(*key, self.now);
             let route = self.kernel.routes[key].clone();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ipmp_core::{Instant, Mac};
+use ipmp_core::{Family, Instant, Mac};
 
 use super::Deed;
 use crate::network::{Burst, Host, Length, Path};
@@ -11,7 +11,7 @@ use crate::site::{self, Port};
 use crate::world::Weather;
 
 /// Kinds of faults; a seed has some of them, each as often as its number says.
-const KINDS: [(u32, Kind); 27] = [
+const KINDS: [(u32, Kind); 30] = [
     (8, Kind::Cut),
     (4, Kind::Lossy),
     (3, Kind::Bursts),
@@ -39,6 +39,9 @@ const KINDS: [(u32, Kind); 27] = [
     (1, Kind::Suspend),
     (2, Kind::Weather),
     (3, Kind::Foreign),
+    (4, Kind::OneFamily),
+    (2, Kind::Hardened),
+    (2, Kind::Stranger),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +73,9 @@ enum Kind {
     Suspend,
     Weather,
     Foreign,
+    OneFamily,
+    Hardened,
+    Stranger,
 }
 
 /// Draws what is done from `begin` to `end`: some kinds of faults, some of them one after the other and
@@ -124,6 +130,20 @@ fn tell(rng: &mut Rng, kind: Kind) -> Vec<(Duration, Deed)> {
                 false => Length::Mean(longest / 2),
             };
             heals(Path { burst: Some(Burst { pause, length }), ..Path::default() })
+        }
+        Kind::OneFamily => {
+            let family = *rng.pick(&[Family::V4, Family::V6]).expect("two of them");
+            heals(Path::dead_in(family))
+        }
+        Kind::Hardened => {
+            let echo = rng.chance(0.3);
+            let hosts = 1..=rng.between(1, usize::from(site::HOSTS)) as u8;
+            hosts.flat_map(|n| host_is(n, Host { echo, neighbour: !echo, ..Host::default() })).collect()
+        }
+        Kind::Stranger => {
+            let family = *rng.pick(&[Family::V4, Family::V6]).expect("two of them");
+            let address = site::data_address(family, segment, rng.between(0, 9) as u8).addr();
+            vec![(zero, Deed::Stranger(address, true)), (lasts, Deed::Stranger(address, false))]
         }
         Kind::Blip => {
             let ends = rng.span_log(Duration::from_millis(5), Duration::from_secs(12));

@@ -1,6 +1,6 @@
 //! What an administrator changes in the file between one reload and the next.
 
-use ipmp_core::Config;
+use ipmp_core::{Config, Family};
 
 use crate::rng::Rng;
 use crate::site::{self, Port};
@@ -32,7 +32,8 @@ pub(super) fn edited(rng: &mut Rng, config: &Config) -> Config {
     match rng.between(0, 10) {
         0 | 1 => {
             if let Some(port) = site::draw_free_port(rng, &others, group) {
-                let mut member = site::member(segment, port);
+                let tested = if rng.chance(0.7) { site::families(group) } else { Vec::new() };
+                let mut member = site::member(&tested, segment, port);
                 member.standby = rng.chance(0.3);
                 group.members.push(member);
             }
@@ -47,7 +48,11 @@ pub(super) fn edited(rng: &mut Rng, config: &Config) -> Config {
         }
         4 => {
             let number = rng.between(0, 9) as u8;
-            let address = site::data_address(segment, number);
+            let family = match rng.chance(0.2) {
+                true => *rng.pick(&[Family::V4, Family::V6]).expect("two of them"),
+                false => *rng.pick(&site::families(group)).expect("one at least"),
+            };
+            let address = site::data_address(family, segment, number);
             match group.addresses.iter().position(|known| *known == address) {
                 Some(at) => {
                     group.addresses.remove(at);
@@ -64,13 +69,17 @@ pub(super) fn edited(rng: &mut Rng, config: &Config) -> Config {
         8 => group.detection = site::draw_detection(rng, group.failure_detection_time),
         9 if !group.members.is_empty() => {
             let at = rng.between(0, group.members.len() - 1);
+            let families = site::families(group);
             let member = &mut group.members[at];
             match (member.test_addresses.is_empty(), Port::named(&member.interface)) {
-                (true, Some(port)) => member.test_addresses.push(site::test_address(segment, port)),
+                (true, Some(port)) => member.test_addresses = site::member(&families, segment, port).test_addresses,
                 _ => member.test_addresses.clear(),
             }
         }
-        10 if group.routes.is_empty() => group.routes.push(site::draw_route(segment)),
+        10 if group.routes.is_empty() => {
+            let families = site::families(group);
+            group.routes.extend(families.into_iter().map(|family| site::draw_route(family, segment)));
+        }
         _ => group.routes.clear(),
     }
     config

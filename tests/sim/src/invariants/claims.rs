@@ -1,0 +1,120 @@
+//! No address that another host is known to have is used; who brings one into the network asks first, and never
+//! again: not for a failover, and not where one is found in use at the start.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipmp_core::{AddressCheck, Change, Instant, Mac};
+
+use super::truth::holders;
+use super::{Rule, Scene, Violation};
+
+/// So often an address is asked for before it is used.
+const ASKED: u32 = 3;
+
+/// Three questions, 200 ms apart, and as long again, with a margin for timers.
+const CHECK: Duration = Duration::from_millis(1_000);
+
+/// One that is taken is asked for again so often.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// All data addresses that are configured.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Claims {
+    of: BTreeMap<IpAddr, Claim>,
+}
+
+#[derive(Clone, Debug)]
+struct Claim {
+    /// It was bound to a member since it is configured.
+    used: bool,
+    since: Instant,
+    /// Questions since somebody was known to have it.
+    asked: u32,
+    /// Somebody else had it, as the daemon was told.
+    was_taken: bool,
+    /// Since when nobody else has it.
+    free: Option<Instant>,
+}
+
+impl Claims {
+    /// Takes in who has the addresses.
+    pub(super) fn update(&mut self, scene: &Scene) {
+        for group in &scene.daemon.config.groups {
+            for address in group.addresses.iter().map(|net| net.addr()) {
+                let new = Claim { used: false, since: scene.now, asked: 0, was_taken: false, free: Some(scene.now) };
+                let claim = self.of.entry(address).or_insert(new);
+                claim.used |= holders(scene, group, address).next().is_some();
+                match scene.network.stranger(address) {
+                    Some(_) => claim.free = None,
+                    None => {
+                        claim.free.get_or_insert(scene.now);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The daemon has a configuration.
+    pub(super) fn configured(&mut self, scene: &Scene) {
+        let groups = &scene.daemon.config.groups;
+        let wanted = |address: &IpAddr| groups.iter().any(|g| g.addresses.iter().any(|net| net.addr() == *address));
+        self.of.retain(|address, _| wanted(address));
+        self.update(scene);
+    }
+
+    /// Addresses are to be asked for.
+    pub(super) fn before_checks(&mut self, scene: &Scene, list: &[AddressCheck]) -> Result<(), Violation> {
+        self.update(scene);
+        for address in list.iter().map(|check| check.address) {
+            match self.of.get_mut(&address) {
+                Some(claim) if claim.used => {
+                    let what = format!("{address} is asked for, though it is in use already");
+                    return Err(scene.violation(Rule::NoConflict, what));
+                }
+                Some(claim) => claim.asked += 1,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The daemon is told that somebody has an address; one of its own NICs is nobody.
+    pub(super) fn taken(&mut self, address: IpAddr, by: Mac, scene: &Scene) {
+        if scene.kernel.links.values().any(|link| link.mac == Some(by)) {
+            return;
+        }
+        if let Some(claim) = self.of.get_mut(&address) {
+            (claim.asked, claim.was_taken) = (0, true);
+        }
+    }
+
+    /// A change is about to be carried out; where others know it to be, no address is brought.
+    pub(super) fn before_change(&self, scene: &Scene, change: &Change) -> Result<(), Violation> {
+        let Change::AddAddress { key, .. } = change else { return Ok(()) };
+        let address = key.address.addr();
+        let Some(claim) = self.of.get(&address).filter(|claim| !claim.used) else { return Ok(()) };
+        let on_member = scene.kernel.port_of(key.index).is_some();
+        if on_member && claim.asked < ASKED {
+            let what = match claim.was_taken {
+                true => format!("{address} is bound though another host has it"),
+                false => format!("{address} is bound after {} questions whether anybody has it", claim.asked),
+            };
+            return Err(scene.violation(Rule::NoConflict, what));
+        }
+        Ok(())
+    }
+
+    /// Until when an address need not be used yet, a link being there since then; none as long as a stranger has it.
+    pub(super) fn due(&self, address: IpAddr, linked: Instant) -> Option<Instant> {
+        let Some(claim) = self.of.get(&address).filter(|claim| !claim.used) else { return Some(linked) };
+        let again = if claim.was_taken { AGAIN } else { Duration::ZERO };
+        Some(claim.free?.max(claim.since).max(linked) + again + CHECK)
+    }
+
+    /// The daemon is gone.
+    pub(super) fn forget(&mut self) {
+        self.of.clear();
+    }
+}
