@@ -27,7 +27,7 @@ impl Group {
                 if dead && (!probing.is_capable() || replies >= REPLIES_TO_REPAIR) {
                     self.family_works(i, p, replies, ctx);
                 } else if let Some(run) = self.dead_run(i, p, ctx).filter(|_| !dead) {
-                    let reason = self.reason_of_losses(i, run.count, ctx.now);
+                    let reason = self.reason_of_losses(i, &run, ctx.now);
                     let (group, interface) = (self.config.name.clone(), self.members[i].config.interface.clone());
                     self.members[i].probing[p].dead_since = Some(ctx.now);
                     ctx.notify(Notice::FamilyFailed { interface, group, family, reason });

@@ -1,8 +1,10 @@
 //! Failure and repair of members, and what is told of them (IPMP behaviour §5).
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::group::{Context, Group};
+use crate::history::Losses;
 use crate::id::Family;
 use crate::member::{Cause, Health, Member, REPLIES_TO_REPAIR};
 use crate::notice::{Notice, Reason};
@@ -41,13 +43,13 @@ impl Group {
         let verdict = if self.is_anonymous() { Verdict::Member } else { verdict::judge(self.others(i), &run) };
         match verdict {
             Verdict::Member => {
-                let reason = self.reason_of_losses(i, run.count, ctx.now);
+                let reason = self.reason_of_losses(i, &run, ctx.now);
                 self.fail(i, Cause::Probes, reason, ctx);
             }
             Verdict::Wait => {}
             Verdict::Network if !self.accuses_network(i) => {}
             Verdict::Network => {
-                let reason = self.reason_of_losses(i, run.count, ctx.now);
+                let reason = self.reason_of_losses(i, &run, ctx.now);
                 self.network_failed(i, reason, ctx);
             }
         }
@@ -76,7 +78,7 @@ impl Group {
         } else if member.failed_by(Cause::Network) && verdict::left_behind(member, self.others(i)) {
             let losses = member.probing.iter().filter_map(|probing| probing.history.losses()).next();
             if let Some(run) = losses {
-                let reason = self.reason_of_losses(i, run.count, ctx.now);
+                let reason = self.reason_of_losses(i, &run, ctx.now);
                 self.fail(i, Cause::Probes, reason, ctx);
             }
         }
@@ -130,10 +132,15 @@ impl Group {
         }
     }
 
-    pub(super) fn reason_of_losses(&self, i: usize, lost: usize, now: Instant) -> Reason {
-        let targets = self.members[i].targets_of_run();
-        let last_reply = self.members[i].probing.iter().filter_map(|probing| probing.last_reply(now)).min();
-        Reason::ProbesLost { lost: lost as u32, targets, last_reply }
+    /// What is told of a run of losses: of the family whose run it is.
+    pub(super) fn reason_of_losses(&self, i: usize, run: &Losses, now: Instant) -> Reason {
+        let speaks = |probing: &&Probing| probing.history.losses().as_ref() == Some(run);
+        let speaker = self.members[i].probing.iter().find(speaks);
+        let mut targets: Vec<IpAddr> = speaker.into_iter().flat_map(|p| p.history.targets_of_run()).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        let last_reply = speaker.and_then(|probing| probing.last_reply(now));
+        Reason::ProbesLost { lost: run.count as u32, targets, last_reply }
     }
 
     pub(super) fn fail(&mut self, i: usize, cause: Cause, reason: Reason, ctx: &mut Context) {
