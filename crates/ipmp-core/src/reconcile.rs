@@ -54,12 +54,17 @@ pub(crate) fn plan(groups: &[Group], kernel: &Kernel, memory: &Memory) -> Vec<Ch
     plan.interfaces(groups);
     plan.tune_members(groups);
     plan.add_addresses(&wanted.tests, Scope::Link);
-    plan.add_addresses(&wanted.anchors, Scope::Global);
+    // IPv6 addresses take the kernel much longer: those of IPv4 do not wait for them.
+    let (anchors, anchors6): (Vec<_>, Vec<_>) = wanted.anchors.iter().partition(|key| key.address.addr().is_ipv4());
+    let (bound, bound6): (Vec<_>, Vec<_>) = wanted.bound.iter().partition(|binding| binding.is_of(Family::V4));
+    plan.add_addresses(&anchors, Scope::Global);
     // A way out needs an address of its own on the member (finding 2), so the first of each comes before the routes.
-    let (first, rest) = wanted.bound_in_order();
+    let (first, rest) = wanted.first_of_each(bound);
     plan.bind(&first);
     plan.put_routes();
     plan.bind(&rest);
+    plan.add_addresses(&anchors6, Scope::Global);
+    plan.bind(&bound6);
     // With its last address an interface loses its routes, silently: so they go first.
     plan.delete_routes();
     plan.delete_addresses();
@@ -180,14 +185,10 @@ impl Wanted {
         family == Family::V6 || self.tested.contains(&index) || self.bound.iter().any(has_bound)
     }
 
-    /// The first IPv4 binding of each interface that needs it to be a way out, and all others: IPv4 before IPv6,
-    /// which takes the kernel much longer.
-    fn bound_in_order(&self) -> (Vec<Binding>, Vec<Binding>) {
+    /// Of these bindings the first of each interface that needs it to be a way out, and all others.
+    fn first_of_each(&self, bindings: Vec<Binding>) -> (Vec<Binding>, Vec<Binding>) {
         let mut ready = self.tested.clone();
-        let needed = |binding: &&Binding| binding.is_of(Family::V4) && ready.insert(binding.key.index);
-        let (first, mut rest): (Vec<Binding>, Vec<Binding>) = self.bound.iter().partition(needed);
-        rest.sort_by_key(|binding| binding.is_of(Family::V6));
-        (first, rest)
+        bindings.into_iter().partition(|binding| ready.insert(binding.key.index))
     }
 }
 
