@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use ipmp_core::{Event, IfIndex, Instant, Mac, Means, ProbeId, Prober};
-use ipmp_probe::ProbeEngine;
+use ipmp_probe::{ProbeEngine, ndp};
 use nix::sched::{CloneFlags, setns, unshare};
 use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressScope};
 use rtnetlink::packet_route::link::{LinkAttribute, State};
-use rtnetlink::packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourState};
+use rtnetlink::packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourState};
 use rtnetlink::packet_route::route::RouteScope;
-use rtnetlink::{Handle, LinkUnspec, LinkVeth, RouteMessageBuilder, RouteNextHopBuilder};
+use rtnetlink::{Handle, LinkBridge, LinkUnspec, LinkVeth, RouteMessageBuilder, RouteNextHopBuilder};
 use tokio::time::timeout;
 
 /// How long anything may take that must happen.
@@ -91,7 +91,7 @@ impl Namespace {
     }
 
     /// Waits until a link passes packets: one that is just up drops them, until the kernel's link watch has run.
-    fn wait_running(&self, link: &str) {
+    pub fn wait_running(&self, link: &str) {
         let running = || {
             self.netlink(|kernel| async move {
                 let found = kernel.link().get().match_name(link.to_owned()).execute().try_next().await.unwrap();
@@ -118,6 +118,44 @@ impl Namespace {
         to.wait_running(other);
     }
 
+    /// A bridge, as the switch that others are plugged into.
+    pub fn switch() -> Self {
+        let switch = Self::new();
+        switch.netlink(|kernel| async move {
+            kernel.link().add(LinkBridge::new("switch").up().build()).execute().await.unwrap();
+        });
+        switch
+    }
+
+    /// Plugs a new link of a host into a switch.
+    pub fn plug(&self, host: &Namespace, link: &str) {
+        let port = format!("{link}-{}", host.0.as_raw_fd());
+        host.cable(link, self, &port);
+        let switch = self.index("switch");
+        self.netlink(|kernel| async move {
+            let enslaved = LinkUnspec::new_with_name(&port).controller(switch).build();
+            kernel.link().set(enslaved).execute().await.unwrap();
+        });
+    }
+
+    pub fn set_mac(&self, link: &str, mac: Mac) {
+        self.netlink(|kernel| async move {
+            let changed = LinkUnspec::new_with_name(link).address(mac.0.to_vec()).build();
+            kernel.link().set(changed).execute().await.unwrap();
+        });
+    }
+
+    /// Takes an address from a link.
+    pub fn no_address(&self, link: &str, address: impl Into<IpAddr>) {
+        let (index, address) = (self.index(link), address.into());
+        self.netlink(|kernel| async move {
+            let found = kernel.address().get().set_link_index_filter(index).set_address_filter(address).execute();
+            for message in found.try_collect::<Vec<_>>().await.unwrap() {
+                kernel.address().del(message).execute().await.unwrap();
+            }
+        });
+    }
+
     /// An ordinary address, with its on-link route.
     pub fn address(&self, link: &str, address: impl Into<IpAddr>, prefix: u8) {
         let (index, address) = (self.index(link), address.into());
@@ -128,6 +166,26 @@ impl Namespace {
             }
             request.execute().await.unwrap();
         });
+        self.wait_answering(link, address);
+    }
+
+    /// Waits until solicitations of an address reach it: the kernel joins its group after it has said that it is
+    /// there.
+    fn wait_answering(&self, link: &str, address: IpAddr) {
+        let IpAddr::V6(address) = address else { return };
+        let group = format!("{:032x}", ndp::solicited_node(address).to_bits());
+        let deadline = std::time::Instant::now() + DEADLINE;
+        while !self.groups().contains(&(link.to_owned(), group.clone())) {
+            assert!(std::time::Instant::now() < deadline, "{address} is not in its group");
+            std::thread::yield_now();
+        }
+    }
+
+    /// The multicast groups of IPv6 that each link is in, in hexadecimal.
+    pub fn groups(&self) -> Vec<(String, String)> {
+        let text = self.enter(|| fs::read_to_string("/proc/thread-self/net/igmp6").unwrap());
+        let fields = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        fields.map(|fields| (fields[1].to_owned(), fields[2].to_owned())).collect()
     }
 
     /// An address as the daemon adds a test address: a host address of link scope, with no route.
@@ -171,6 +229,24 @@ impl Namespace {
             let entry = kernel.neighbours().add(index, address.into()).link_layer_address(&mac);
             entry.execute().await.unwrap();
         });
+    }
+
+    /// Answers solicitations of an address of another.
+    pub fn proxy(&self, link: &str, address: Ipv6Addr) {
+        let index = self.index(link);
+        self.netlink(|kernel| async move {
+            let entry = kernel.neighbours().add(index, address.into()).flags(NeighbourFlags::Proxy);
+            entry.execute().await.unwrap();
+        });
+    }
+
+    /// Waits until a neighbour is known to be there.
+    pub fn wait_neighbour(&self, address: Ipv4Addr, mac: Mac) {
+        let deadline = std::time::Instant::now() + DEADLINE;
+        while !self.neighbours().contains(&(address.into(), Some(mac))) {
+            assert!(std::time::Instant::now() < deadline, "{address} is not found at {mac}");
+            std::thread::yield_now();
+        }
     }
 
     /// The neighbours that are known here: who, and where, if that is known, in order.
