@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use ipmp_core::notice::{Grey, Reason};
 use ipmp_core::status::{
-    AddressStatus, Claim, FamilyHealth, GroupState, GroupStatus, MemberState, MemberStatus, ProbeCounts, ProbeState, ProbingStatus, Run,
-    TargetMode, TargetState, TargetStatus, Waiting,
+    AddressStatus, Claim, FamilyHealth, GroupState, GroupStatus, MemberState, MemberStatus, ProbeCounts, ProbeState,
+    ProbingStatus, Run, TargetMode, TargetState, TargetStatus, Waiting,
 };
 use ipmp_core::{Command, Family, Instant, Mac, ProbeKind, Refusal, ReplyFault, Status};
 use nix::errno::Errno;
