@@ -26,8 +26,9 @@ Two flows of 1000 packets a second each. A packet has arrived when it is back:
   outbound  the host asks the remote client from 192.0.2.51 by the router
 
 The host is configured by this file. With a failure detection time of 1 s each
-member probes the router twice a second. Twenty more probes confirm a loss: if
-none is answered the member has failed. Ten replies in a row repair it.
+member probes the router twice a second, by ARP: no address of its own is
+needed. Twenty more probes confirm a loss: if none is answered the member has
+failed. Ten replies in a row repair it.
 
 ";
 
