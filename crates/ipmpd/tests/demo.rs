@@ -136,7 +136,7 @@ fn assert_shows_all(end: &Output) {
     assert!(shown.chars().all(|c| c == '\n' || (!c.is_control() && c.is_ascii())), "it is plain text");
     assert!(shown.lines().all(|line| line.len() <= 80), "it fits a terminal");
     for sentence in [
-        "failure-detection-time = \"1s\"",
+        "interface = \"ipmp0\"",
         "ipmpd: The link has gone down on eth0: no carrier",
         "ipmpd: IP interface failure detected on",
         "ipmpd: IP interface repair detected on",
