@@ -108,7 +108,9 @@ impl Wanted {
 
     fn add_group(&mut self, group: &Group, kernel: &Kernel) {
         if let Some(own) = kernel.link_named(&group.config.interface) {
-            self.anchors.extend(group.addresses().map(|address| AddressKey::host(own.index, address)));
+            // What another host has is not ours to receive, nor to send from.
+            let ours = group.addresses().filter(|address| group.claims.taken_by(*address).is_none());
+            self.anchors.extend(ours.map(|address| AddressKey::host(own.index, address)));
         }
         for member in group.members.iter().filter(|member| !member.offline) {
             let Some(nic) = member.nic else { continue };

@@ -161,7 +161,7 @@ fn assert_shows_all(end: &Output) {
         assert!(lost_in < sent_in && lost_out < sent_out, "traffic survives: {deed}");
         assert!(gap_in > 0.0 && gap_out > 0.0, "gaps are measured: {deed}");
     }
-    // Five probes, seven a second, have to be lost before anyone can know.
+    // Twenty-one probes, over half a second, have to be lost before anyone can know.
     let [_, lost, gap, ..] = numbers("silent");
     assert!(lost > 100.0 && gap > 100.0, "a silent path is seen: {lost} lost, {gap} ms");
 }

@@ -30,6 +30,7 @@ impl Group {
                     let reason = self.reason_of_losses(i, &run, ctx.now);
                     let (group, interface) = (self.config.name.clone(), self.members[i].config.interface.clone());
                     self.members[i].probing[p].dead_since = Some(ctx.now);
+                    self.members[i].since = ctx.now;
                     ctx.notify(Notice::FamilyFailed { interface, group, family, reason });
                     ctx.changed = true;
                 }
@@ -42,6 +43,7 @@ impl Group {
         let probing = &mut self.members[i].probing[p];
         let (family, targets) = (probing.family(), probing.history.targets_of_run().collect());
         probing.dead_since = None;
+        self.members[i].since = ctx.now;
         let reason = match replies {
             0 => Reason::NoTargets,
             _ => Reason::ProbesAnswered { replies: replies as u32, targets },

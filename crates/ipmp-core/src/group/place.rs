@@ -54,7 +54,7 @@ impl Group {
                 // Found in the kernel: left by a daemon before this one.
                 present.insert(address, holder.clone());
                 self.bound.entry(address).or_insert_with(|| holder.clone());
-            } else if !self.free.contains(&address) {
+            } else if !self.free.contains(&address) && !self.holds(address, kernel) {
                 self.claims.open(address, now);
             }
         }
@@ -66,6 +66,11 @@ impl Group {
         self.free.retain(|address| !placed.contains_key(address));
         self.placed.retain(|address, _| Family::of(*address) != family);
         self.placed.extend(placed);
+    }
+
+    /// Whether a member has an address, in service or not: then this host has it in the network already.
+    fn holds(&self, address: IpAddr, kernel: &Kernel) -> bool {
+        self.members.iter().filter_map(|member| member.nic).any(|nic| kernel.has_address(nic.index, address))
     }
 
     /// Takes in for which addresses nobody answered: they may be used.

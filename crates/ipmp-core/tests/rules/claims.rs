@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use ipmp_core::kernel::{AddressKey, Fact, Link};
 use ipmp_core::status::Claim;
 use ipmp_core::{Event, Mac};
 
@@ -41,6 +42,8 @@ fn an_address_of_another_host_is_not_used_until_it_is_free() {
     assert_eq!(claim(&bench, "192.0.2.50"), Claim::Taken(RIVAL));
     assert_eq!(bench.carries("eth0") + bench.carries("eth1"), 1, "the other one is ours");
     assert_eq!(bench.told(), ["address_conflict"], "once");
+    let own = AddressKey::host(bench.index("ipmp0"), ip("192.0.2.50"));
+    assert!(!bench.kernel.addresses.contains_key(&own), "nor is it anchored");
     bench.rivals.clear();
     bench.run(s(12));
     assert_eq!(bench.carries("eth0") + bench.carries("eth1"), 2);
@@ -64,6 +67,16 @@ fn what_a_restart_finds_is_not_asked_for() {
     bench.start();
     bench.run(s(3));
     assert!(bench.checks.is_empty());
+}
+
+#[test]
+fn nor_is_what_it_finds_on_a_member_without_a_link() {
+    let mut bench = Bench::running(pair());
+    bench.forget();
+    bench.kernel.learn(Fact::Link(Link { carrier: false, ..bench.kernel.links[&bench.index("eth0")].clone() }));
+    bench.start();
+    bench.run(s(3));
+    assert!(bench.checks.is_empty() && bench.carries("eth1") == 2);
 }
 
 #[test]
