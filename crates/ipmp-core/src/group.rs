@@ -189,10 +189,12 @@ impl Group {
         let (timing, failed) = (self.timing(), self.failed());
         let some_work = self.members.iter().any(|member| verdict::works_since(member).is_some());
         for member in &mut self.members {
-            let functioning = member.functioning();
-            // One that holds through an outage is looked at closely once another is answered again.
-            let doubted = functioning || (member.holding() && some_work);
+            let (functioning, holding) = (member.functioning(), member.holding());
             for probing in &mut member.probing {
+                // A family that is dead is asked like a member that failed.
+                let functioning = functioning && probing.dead_since.is_none();
+                // One that holds through an outage is looked at closely once another is answered again.
+                let doubted = functioning || (holding && some_work);
                 probing.set_timing(timing, ctx.now);
                 let pace = match timing.schedule {
                     Schedule::Classic => Pace::Even,

@@ -4,7 +4,7 @@ use ipmp_core::Family::{V4, V6};
 use ipmp_core::kernel::{LAST_RESORT_METRIC, ROUTE_METRIC};
 use ipmp_core::notice::{Grey, Reason};
 use ipmp_core::status::{FamilyHealth, GroupState, MemberState, Waiting};
-use ipmp_core::{GroupConfig, MemberConfig, ProbeMode};
+use ipmp_core::{Detection, GroupConfig, MemberConfig, ProbeMode, Schedule};
 
 use crate::bench::*;
 
@@ -71,6 +71,22 @@ fn ten_replies_bring_a_family_back() {
     bench.until(s(3), |bench| bench.times("family_repaired") == 1);
     assert_eq!((bench.carried("eth0", V4).len(), bench.carried("eth1", V4).len()), (1, 1));
     assert!(bench.is("eth0", MemberState::Ok));
+}
+
+#[test]
+fn a_dead_family_is_asked_as_often_as_a_failed_member() {
+    let group = dual();
+    let detection = Detection { schedule: Schedule::Confirm, ..group.detection };
+    let mut bench = Bench::running(GroupConfig { detection, ..group });
+    bench.fate(silent_in("eth0", V6));
+    bench.until(F + ms(50), |bench| bench.times("family_failed") == 1);
+    bench.run(s(1));
+    bench.forget();
+    bench.run(s(10));
+    let asked = bench.sent_by("eth0").iter().filter(|probe| probe.target.is_ipv6()).count();
+    assert!((68..=72).contains(&asked), "{asked}");
+    bench.fate(everybody);
+    assert!(bench.until(s(3), |bench| bench.times("family_repaired") == 1) < 12 * I);
 }
 
 #[test]
