@@ -13,6 +13,7 @@ use crate::network::{Host, Path};
 use crate::site::Port;
 use crate::world::Weather;
 
+pub use deeds::STRANGER;
 pub use draw::draw;
 
 /// Something that is done at a moment.

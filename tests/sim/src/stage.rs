@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use ipmp_core::kernel::AddressKey;
+use ipmp_core::kernel::{AddressKey, Route};
 use ipmp_core::status::{GroupStatus, MemberStatus, Status};
 use ipmp_core::{Change, Config, Family, GroupConfig, Instant, MemberConfig, Notice};
 
@@ -34,10 +34,23 @@ impl DerefMut for Stage {
 /// A group of the first segment: `addresses` data addresses, a default router, members `eth0` and on with
 /// test addresses, probing the router and another host.
 pub fn group(addresses: u8, members: u8, failure_detection_time: Duration) -> GroupConfig {
+    group_of(&[Family::V4], addresses, members, failure_detection_time)
+}
+
+/// The same with so many addresses, routers, test addresses and targets of each of these families.
+pub fn group_of(families: &[Family], addresses: u8, members: u8, failure_detection_time: Duration) -> GroupConfig {
     let mut group = site::group(0, failure_detection_time);
-    group.addresses = (0..addresses).map(|n| site::data_address(Family::V4, 0, n)).collect();
-    group.gateways = vec![site::host(0, 1)];
-    group.members = (0..members).map(|n| site::member(&[Family::V4], 0, Port(n))).collect();
+    let of_each = |n: u8| families.iter().map(move |family| site::data_address(*family, 0, n));
+    group.addresses = (0..addresses).flat_map(of_each).collect();
+    group.gateways = families.iter().map(|family| site::host_in(*family, 0, 1)).collect();
+    group.targets = (1..=2).flat_map(|n| families.iter().map(move |family| site::host_in(*family, 0, n))).collect();
+    group.members = (0..members).map(|n| site::member(families, 0, Port(n))).collect();
+    group
+}
+
+/// The same without any test address.
+pub fn untested(mut group: GroupConfig) -> GroupConfig {
+    group.members.iter_mut().for_each(|member| member.test_addresses.clear());
     group
 }
 
@@ -125,17 +138,35 @@ impl Stage {
 
     /// Where each data address of the group is; each is on one member.
     pub fn places(&self) -> Vec<Port> {
+        self.places_where(|_| true)
+    }
+
+    /// The same of one family.
+    pub fn places_in(&self, family: Family) -> Vec<Port> {
+        self.places_where(|address| Family::of(address) == family)
+    }
+
+    fn places_where(&self, of: impl Fn(IpAddr) -> bool) -> Vec<Port> {
         let group = &self.file.groups[0];
         let place = |net: &ipnet::IpNet| match self.holders(net.addr())[..] {
             [one] => one,
             ref holders => panic!("{} is on {holders:?}\n{}", net.addr(), self.told()),
         };
-        group.addresses.iter().map(place).collect()
+        group.addresses.iter().filter(|net| of(net.addr())).map(place).collect()
     }
 
     /// The ports that the default route leaves by.
     pub fn ways_out(&self) -> Vec<Port> {
-        let default = self.kernel.routes.values().find(|route| route.key.ours && route.key.to.prefix_len() == 0);
+        self.ways_out_in(Family::V4)
+    }
+
+    /// The same of one family.
+    pub fn ways_out_in(&self, family: Family) -> Vec<Port> {
+        let is_default = |route: &&Route| {
+            let to = route.key.to;
+            route.key.ours && to.prefix_len() == 0 && Family::of(to.addr()) == family
+        };
+        let default = self.kernel.routes.values().find(is_default);
         let legs = default.into_iter().flat_map(|route| &route.legs);
         let mut ports: Vec<Port> = legs.filter_map(|leg| self.kernel.port_of(leg.index)).collect();
         ports.sort_unstable();

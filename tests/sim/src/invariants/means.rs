@@ -6,7 +6,7 @@ use ipmp_core::{Family, GroupConfig, MemberConfig, ProbeMode};
 pub(super) const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 
 /// Whether a member has a test address of a family in the file.
-fn tested(member: &MemberConfig, family: Family) -> bool {
+pub(super) fn tested(member: &MemberConfig, family: Family) -> bool {
     member.test_addresses.iter().any(|net| Family::of(net.addr()) == family)
 }
 

@@ -7,6 +7,7 @@ use ipmp_core::{Family, GroupConfig, Instant, MemberConfig};
 use ipnet::IpNet;
 
 use super::claims::Claims;
+use super::means;
 use super::truth::{self, Truth, holders};
 use super::{LINK_NOTICE, Limit, MOVE, Rule, Scene};
 
@@ -32,7 +33,7 @@ pub(super) fn limits(scene: &Scene, truth: &Truth, claims: &Claims) -> Vec<Limit
             }));
         }
         for to in destinations(group) {
-            limits.extend(route_limits(scene, truth, group, to));
+            limits.extend(route_limits(scene, (truth, claims), group, to));
         }
     }
     limits
@@ -68,7 +69,7 @@ fn must_move(
     [for_link, for_path].into_iter().flatten().min()
 }
 
-fn route_limits(scene: &Scene, truth: &Truth, group: &GroupConfig, to: IpNet) -> Vec<Limit> {
+fn route_limits(scene: &Scene, (truth, claims): (&Truth, &Claims), group: &GroupConfig, to: IpNet) -> Vec<Limit> {
     let family = Family::of(to.addr());
     let key = RouteKey { to, metric: ROUTE_METRIC, ours: true };
     if scene.kernel.routes.contains_key(&RouteKey { ours: false, ..key }) {
@@ -79,9 +80,15 @@ fn route_limits(scene: &Scene, truth: &Truth, group: &GroupConfig, to: IpNet) ->
     let Some(route) = scene.kernel.routes.get(&key) else {
         // Without an address of its own a member may not send. Where there are no data addresses it is for
         // the test addresses to allow it, and which of the members are active is not for us to know.
-        let all_send = group.members.iter().all(|member| truth::may_send(group, member, family));
+        let tested = |member: &MemberConfig| family == Family::V6 || means::tested(member, family);
         let linked = group.members.iter().filter_map(|member| truth.linked_at(member)).min();
-        let linked = linked.filter(|_| all_send);
+        let linked = match group.members.iter().all(tested) {
+            true => linked,
+            false => linked.and_then(|linked| {
+                let of_family = group.addresses.iter().map(|net| net.addr()).filter(|at| Family::of(*at) == family);
+                of_family.filter_map(|address| claims.due(address, linked.max(truth.calm_since))).min()
+            }),
+        };
         return linked
             .map(|by| limit(by, format!("the route to {to} of {} is missing", group.name)))
             .into_iter()
