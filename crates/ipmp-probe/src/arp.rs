@@ -38,9 +38,9 @@ pub struct Arp {
 }
 
 impl Arp {
-    /// Asks `to` who has `target`, and claims no address: an ARP probe (RFC 5227 §2.1.1), of which nobody
-    /// learns anything.
-    pub fn probe(from: Mac, to: Mac, target: Ipv4Addr) -> Self {
+    /// Asks `to` whether anybody has `target`, to take it if nobody has (RFC 5227 §2.1.1). It claims no address
+    /// yet, so nobody learns anything of it.
+    pub fn claim(from: Mac, to: Mac, target: Ipv4Addr) -> Self {
         Self {
             ends: Ends { from, to },
             operation: Operation::Request,
@@ -49,6 +49,18 @@ impl Arp {
             target_mac: Mac([0; 6]),
             target,
         }
+    }
+
+    /// Asks `to` whether `target` can be reached. It differs from a claim in the target's hardware address, which
+    /// nobody looks at in a request (RFC 826), but those who know it: else two hosts that probe each other would
+    /// each take the other to claim its address.
+    pub fn question(from: Mac, to: Mac, target: Ipv4Addr) -> Self {
+        Self { target_mac: from, ..Self::claim(from, to, target) }
+    }
+
+    /// Whether the sender is about to take the target's address.
+    pub fn is_claim(&self) -> bool {
+        self.operation == Operation::Request && self.sender.is_unspecified() && self.target_mac != self.sender_mac
     }
 }
 

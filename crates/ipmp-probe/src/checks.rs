@@ -8,7 +8,7 @@ use ipmp_core::{AddressCheck, Event, Family, IfIndex, Mac};
 use pnet::packet::ethernet::EtherTypes;
 use socket2::{Domain, SockFilter, Socket, Type};
 
-use crate::arp::{self, Arp, Operation};
+use crate::arp::{self, Arp};
 use crate::filter;
 use crate::frame;
 use crate::ndp::{self, Kind, Ndp};
@@ -146,7 +146,7 @@ fn v6(addresses: &[IpAddr]) -> impl Iterator<Item = Ipv6Addr> {
 
 fn question(mac: Mac, address: IpAddr) -> Vec<u8> {
     match address {
-        IpAddr::V4(address) => arp::encode(&Arp::probe(mac, frame::BROADCAST, address)).to_vec(),
+        IpAddr::V4(address) => arp::encode(&Arp::claim(mac, frame::BROADCAST, address)).to_vec(),
         IpAddr::V6(address) => ndp::encode(&Ndp::duplicate_detection(mac, address)),
     }
 }
@@ -156,8 +156,7 @@ fn claim(family: Family, bytes: &[u8], mac: Mac) -> Option<(IpAddr, Mac)> {
     let (address, by, from) = match family {
         Family::V4 => {
             let arp = arp::decode(bytes).ok()?;
-            let is_probe = arp.operation == Operation::Request && arp.sender.is_unspecified();
-            let address = if is_probe { arp.target } else { arp.sender };
+            let address = if arp.is_claim() { arp.target } else { arp.sender };
             (address.into(), arp.sender_mac, arp.ends.from)
         }
         Family::V6 => {

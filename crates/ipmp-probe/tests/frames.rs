@@ -96,7 +96,7 @@ proptest! {
 
 #[test]
 fn each_broken_rule_of_arp_is_named() {
-    let good = arp::encode(&Arp::probe(MAC, OTHER, Ipv4Addr::new(192, 0, 2, 1)));
+    let good = arp::encode(&Arp::claim(MAC, OTHER, Ipv4Addr::new(192, 0, 2, 1)));
     for (place, byte, rule) in [
         (12, 0x86, "another EtherType"),
         (15, 6, "not of Ethernet"),

@@ -5,10 +5,12 @@
 
 mod config;
 mod control;
+mod frame;
 mod netlink;
 mod reply;
 
 pub use config::config;
 pub use control::control;
+pub use frame::frame;
 pub use netlink::netlink;
 pub use reply::reply;

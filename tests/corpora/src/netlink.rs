@@ -27,5 +27,8 @@ pub fn netlink(datagram: &[u8]) {
 }
 
 fn legs(fact: &Fact) -> usize {
-    if let Fact::Route(route) = fact { route.legs.len() } else { 0 }
+    match fact {
+        Fact::Route(route) | Fact::LegAdded(route) | Fact::LegsGone(route) => route.legs.len(),
+        _ => 0,
+    }
 }

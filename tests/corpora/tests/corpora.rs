@@ -27,6 +27,11 @@ fn replies() {
 }
 
 #[test]
+fn frames() {
+    run(ipmp_corpora::frame, &["tests/fuzz/corpus/frame"]);
+}
+
+#[test]
 fn netlink_facts() {
     run(ipmp_corpora::netlink, &["tests/fuzz/corpus/netlink"]);
 }

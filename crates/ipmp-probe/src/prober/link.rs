@@ -88,7 +88,7 @@ impl Asker {
     fn request(&self, to: Option<Mac>, target: IpAddr) -> Option<Vec<u8>> {
         match (*self, target) {
             (Asker::Arp(mac), IpAddr::V4(target)) => {
-                Some(arp::encode(&Arp::probe(mac, to.unwrap_or(frame::BROADCAST), target)).to_vec())
+                Some(arp::encode(&Arp::question(mac, to.unwrap_or(frame::BROADCAST), target)).to_vec())
             }
             (Asker::Ndp(mac, source), IpAddr::V6(target)) => {
                 Some(ndp::encode(&Ndp::solicitation(mac, source, to, target)))

@@ -83,7 +83,7 @@ fn what_is_a_claim_and_what_is_not() {
         let (host, other) = (link.host.mac("h0"), Ipv4Addr::new(10, 1, 0, 6));
         let stranger = FrameStranger::new(&link.peer, "p0", EtherTypes::Arp);
         link.check(&[ADDRESS.into(), Ipv4Addr::new(10, 1, 0, 4).into()]);
-        let probe = Arp::probe(SOMEBODY, BROADCAST, ADDRESS);
+        let probe = Arp::claim(SOMEBODY, BROADCAST, ADDRESS);
         let reply = Arp {
             ends: Ends { from: SOMEBODY, to: host },
             operation: Operation::Reply,
@@ -99,8 +99,9 @@ fn what_is_a_claim_and_what_is_not() {
             ("an announcement", Arp { sender: ADDRESS, ..probe }, true),
             ("use", Arp { sender: ADDRESS, target: other, ..probe }, true),
             ("an answer about another address", Arp { sender: other, ..reply }, false),
+            ("one who probes it", Arp::question(SOMEBODY, BROADCAST, ADDRESS), false),
             ("one who looks for who has it", Arp { sender: other, ..probe }, false),
-            ("our own question, reflected", Arp::probe(host, BROADCAST, ADDRESS), false),
+            ("our own question, reflected", Arp::claim(host, BROADCAST, ADDRESS), false),
             ("in our own name", Arp { sender_mac: host, ..reply }, false),
         ] {
             stranger.say(&arp::encode(&arp));
@@ -155,7 +156,7 @@ fn a_question_claims_nothing() {
         let arps = FrameStranger::new(&link.peer, "p0", EtherTypes::Arp);
         let ndps = FrameStranger::new(&link.peer, "p0", EtherTypes::Ipv6);
         link.check(&[ADDRESS.into(), ADDRESS_6.into()]);
-        assert_eq!(arps.hear(|frame| arp::decode(frame).ok()), Arp::probe(host, BROADCAST, ADDRESS));
+        assert_eq!(arps.hear(|frame| arp::decode(frame).ok()), Arp::claim(host, BROADCAST, ADDRESS));
         let group: Ipv6Addr = "ff02::1:ff00:5".parse().unwrap();
         let heard = ndps.hear(|frame| ndp::decode(frame).ok());
         let expected = Ndp {
@@ -185,7 +186,7 @@ fn each_question_ends_the_one_before() {
         let other = Ipv4Addr::new(10, 1, 0, 6);
         let stranger = FrameStranger::new(&link.peer, "p0", EtherTypes::Arp);
         let announce = |address| {
-            stranger.say(&arp::encode(&Arp { sender: address, ..Arp::probe(SOMEBODY, BROADCAST, address) }));
+            stranger.say(&arp::encode(&Arp { sender: address, ..Arp::claim(SOMEBODY, BROADCAST, address) }));
         };
         link.check(&[ADDRESS.into()]);
         announce(ADDRESS);
@@ -244,8 +245,8 @@ fn the_broadcasts_of_a_busy_link_wake_nobody() {
         link.check(&[ADDRESS.into(), ADDRESS_6.into()]);
         for number in 0..5000 {
             let other = Ipv4Addr::from_bits(0x0a01_0100 + number);
-            arps.say(&arp::encode(&Arp { sender: other, ..Arp::probe(SOMEBODY, BROADCAST, ADDRESS) }));
-            arps.say(&arp::encode(&Arp::probe(SOMEBODY, BROADCAST, other)));
+            arps.say(&arp::encode(&Arp { sender: other, ..Arp::claim(SOMEBODY, BROADCAST, ADDRESS) }));
+            arps.say(&arp::encode(&Arp::claim(SOMEBODY, BROADCAST, other)));
             let other = Ipv6Addr::from_bits(ADDRESS_6.to_bits() + 1 + u128::from(number));
             ndps.say(&ndp::encode(&Ndp::duplicate_detection(SOMEBODY, other)));
             assert!(!ready_now(&mut link.engine).await, "woken by number {number}");

@@ -77,10 +77,10 @@ fn an_arp_probe_claims_nothing_and_is_no_broadcast_for_long() {
         let (host, peer) = (bare.host.mac("h0"), bare.peer.mac("p0"));
         for (probe, to) in (0..).zip([BROADCAST, peer, peer]) {
             is_answered(&mut engine, probe, TARGET).await;
-            assert_eq!(ear.hear(|frame| arp::decode(frame).ok()), Arp::probe(host, to, TARGET));
+            assert_eq!(ear.hear(|frame| arp::decode(frame).ok()), Arp::question(host, to, TARGET));
         }
-        let expected = Arp { sender: Ipv4Addr::UNSPECIFIED, sender_mac: host, ..Arp::probe(host, peer, TARGET) };
-        assert_eq!(Arp::probe(host, peer, TARGET), expected);
+        let question = Arp::question(host, peer, TARGET);
+        assert_eq!((question.sender, question.sender_mac), (Ipv4Addr::UNSPECIFIED, host));
     });
 }
 
@@ -232,6 +232,6 @@ fn a_member_whose_hardware_address_changes() {
         for (probe, target) in (0..).zip(TARGETS) {
             is_answered(&mut engine, probe, target).await;
         }
-        assert_eq!(ear.hear(|frame| arp::decode(frame).ok()), Arp::probe(changed, BROADCAST, TARGET));
+        assert_eq!(ear.hear(|frame| arp::decode(frame).ok()), Arp::question(changed, BROADCAST, TARGET));
     });
 }
