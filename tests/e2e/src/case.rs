@@ -39,14 +39,14 @@ impl Story {
 /// Runs stories in every case.
 #[macro_export]
 macro_rules! in_every_case {
-    ($($story:ident),+ $(,)?) => { $( $crate::in_cases!($story: ipv4); )+ };
+    ($($story:ident),+ $(,)?) => { $( $crate::in_cases!($story: ipv4, ipv4_bare, ipv6, ipv6_bare, dual, dual_bare); )+ };
 }
 
 /// Runs stories in two cases which together have both families and both kinds of probes: for those in which neither
 /// can matter.
 #[macro_export]
 macro_rules! in_two_cases {
-    ($($story:ident),+ $(,)?) => { $( $crate::in_cases!($story: ipv4); )+ };
+    ($($story:ident),+ $(,)?) => { $( $crate::in_cases!($story: ipv4, dual_bare); )+ };
 }
 
 /// Runs a story in these cases.

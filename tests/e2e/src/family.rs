@@ -54,6 +54,12 @@ impl Family {
         self.either(REMOTE.into(), REMOTE6.into())
     }
 
+    /// One of many addresses behind the router, which need not be there.
+    pub fn beyond(self, number: u8) -> IpAddr {
+        let (v4, v6) = (Ipv4Addr::new(198, 51, 100, 100 + number), u16::from(number) + 0x100);
+        self.either(v4.into(), Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, v6).into())
+    }
+
     /// Any address.
     pub fn unspecified(self) -> IpAddr {
         self.either(Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into())

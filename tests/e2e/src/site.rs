@@ -153,9 +153,19 @@ impl Site {
 
     /// Waits until each member has been answered so many times more.
     pub fn wait_replies(&self, count: u64) -> Result<()> {
+        self.wait_acked(count, |_| true)
+    }
+
+    /// Waits until this member has been answered so many times more.
+    pub fn wait_replies_of(&self, member: &str, count: u64) -> Result<()> {
+        self.wait_acked(count, |row| row["interface"] == member)
+    }
+
+    fn wait_acked(&self, count: u64, wanted: impl Fn(&Value) -> bool) -> Result<()> {
         let acked = || -> Vec<u64> {
             let rows = self.status("-t");
-            rows.as_array().into_iter().flatten().filter_map(|row| row["acked"].as_u64()).collect()
+            let rows = rows.as_array().into_iter().flatten().filter(|row| wanted(row));
+            rows.filter_map(|row| row["acked"].as_u64()).collect()
         };
         let before = acked();
         wait_until(PATIENCE, "replies on every member", || {

@@ -101,9 +101,7 @@ impl Story {
     pub fn begin_in(&self, network: Network) -> Result<Site> {
         let mut site = self.start_in(network)?;
         site.wait_bound(self.addresses)?;
-        if self.test_addresses {
-            site.wait_proven()?;
-        }
+        site.wait_proven()?;
         Ok(site)
     }
 

@@ -6,8 +6,9 @@ use ipmp_e2e::{Site, Story};
 use ipmp_lab::{Frames, Impairment, Plan, Result, Way, WireKind};
 
 // Only ICMP has probes of any length, and data in them.
-ipmp_e2e::in_cases!(a_member_that_loses_large_packets_is_emptied_and_carries_again_once_it_is_well: ipv4);
-ipmp_e2e::in_cases!(without_drain_it_is_told_and_nothing_is_moved: ipv4);
+ipmp_e2e::in_cases!(a_member_that_loses_large_packets_is_emptied_and_carries_again_once_it_is_well: ipv4, ipv6, dual);
+ipmp_e2e::in_cases!(without_drain_it_is_told_and_nothing_is_moved: ipv4, ipv6, dual);
+// The kernel checks the checksum of ICMPv6 itself, and keeps damaged messages to itself: there they are lost ones.
 ipmp_e2e::in_cases!(a_member_that_damages_packets_is_told: ipv4);
 
 /// The longest packet that an interface takes; half of it is longer than other probes, and than packets of a flow.

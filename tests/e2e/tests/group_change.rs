@@ -23,7 +23,7 @@ test-addresses = ["203.0.113.11/24"]
 
 fn joining_leaving_and_changing_groups_loses_nothing(story: Story) -> Result<()> {
     let plan = Plan { members: 3, ..Plan::default() };
-    let mut story = Story { plan, detection: Duration::from_millis(300), outside: vec![2], ..story };
+    let mut story = Story { plan, detection: Duration::from_millis(300), addresses: 3, outside: vec![2], ..story };
     let network = story.plan.build()?;
     // An interface that is in no group would answer for the addresses of all others, and take packets from a member.
     network.host.set_sysctl("net/ipv4/conf/all/arp_ignore", "1")?;

@@ -2,8 +2,11 @@
 
 use std::net::IpAddr;
 
+use netlink_packet_core::NLM_F_CREATE;
 use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState};
+use netlink_packet_route::neighbour::{
+    NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
+};
 use pnet::util::MacAddr;
 
 use super::address::family;
@@ -53,6 +56,19 @@ impl Namespace {
         let known = self.neighbours()?;
         let learnt = known.into_iter().filter(|neighbour| neighbour.link == link && !neighbour.permanent);
         learnt.into_iter().try_for_each(|neighbour| self.forget(&neighbour))
+    }
+
+    /// Has this station answer for an IPv6 address of others that ask on this link. (IPv4 has a setting for all.)
+    pub fn add_proxy(&self, link: &str, address: IpAddr) -> Result<()> {
+        self.netlink(|netlink| {
+            let mut message = NeighbourMessage::default();
+            message.header.family = family(address);
+            message.header.ifindex = link::link(netlink, link)?.index;
+            message.header.flags = NeighbourFlags::Proxy;
+            message.attributes = vec![NeighbourAttribute::Destination(address.into())];
+            netlink.change(RouteNetlinkMessage::NewNeighbour(message), NLM_F_CREATE)
+        })
+        .doing(|| format!("answer for {address} on {link}"))
     }
 
     /// An entry that went by itself meanwhile is forgotten too.
