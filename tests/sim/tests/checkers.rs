@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use ipmp_core::kernel::{AddressInfo, AddressKey, ROUTE_METRIC, Route, RouteKey, Scope, Tunables};
 use ipmp_core::notice::Reason;
-use ipmp_core::{Action, Change, Config, Event, Family, Instant, Notice, Transaction, TransactionId};
+use ipmp_core::{
+    Action, AddressCheck, Change, Config, Event, Family, GroupConfig, Instant, Notice, Transaction, TransactionId,
+};
 use ipmp_sim::invariants::{at_home, holds_nothing};
-use ipmp_sim::network::Path;
+use ipmp_sim::network::{Host, Path};
 use ipmp_sim::site::{self, Port};
-use ipmp_sim::stage::{Stage, group};
+use ipmp_sim::stage::{Stage, group, group_of, untested};
+use ipmp_sim::trace::Keep;
 use ipmp_sim::{Deed, Rule};
 
 const FDT: Duration = Duration::from_secs(2);
@@ -358,4 +361,129 @@ fn a_home_that_is_not_one() {
     }
     let violation = at_home(&stage.scene()).expect_err("addresses are missing");
     assert_eq!(violation.rule, Rule::Home);
+}
+
+/// A group with both families, two addresses and two members each.
+fn dual() -> GroupConfig {
+    group_of(&[Family::V4, Family::V6], 2, 2, FDT)
+}
+
+#[test]
+fn a_family_that_is_dead_and_stays() {
+    for family in [Family::V4, Family::V6] {
+        let mut stage = Stage::of(25, dual());
+        idle_mover(&mut stage);
+        stage.does(Deed::Path(Port(0), Path::dead_in(family)));
+        breaks(&mut stage, FDT * 2, Rule::Reachable);
+    }
+}
+
+#[test]
+fn a_family_that_lives_and_is_moved() {
+    let mut stage = Stage::of(26, dual());
+    let living = stage.kernel.index_of(Port(0)).unwrap();
+    let at = |index| move |key: &&AddressKey| key.index == index && key.address.addr().is_ipv4();
+    let data = |key: &&AddressKey| stage.file.groups[0].addresses.iter().any(|net| net.addr() == key.address.addr());
+    let key = *stage.kernel.addresses.keys().filter(at(living)).find(data).expect("it carries one");
+    let other = AddressKey { index: stage.kernel.index_of(Port(1)).unwrap(), ..key };
+    let moved = vec![Change::AddAddress { key: other, scope: Scope::Global }, Change::DeleteAddress(key)];
+    let mut once = Some(apply(moved));
+    stage.meddler.actions = Some(Box::new(move |_, actions: &mut Vec<Action>| {
+        if actions.iter().any(|action| matches!(action, Action::Notify(Notice::FamilyFailed { .. }))) {
+            actions.extend(once.take());
+        }
+    }));
+    stage.plays(FDT * 10);
+    stage.does(Deed::Path(Port(0), Path::dead_in(Family::V6)));
+    breaks(&mut stage, FDT * 2, Rule::FamiliesApart);
+}
+
+#[test]
+fn an_address_that_is_used_though_another_host_has_it() {
+    for family in [Family::V4, Family::V6] {
+        let net = site::data_address(family, 0, 5);
+        let mut stage = Stage::of(27, group_of(&[family], 1, 2, FDT));
+        stage.does(Deed::Stranger(net.addr(), true));
+        stage.meddler.event = Some(Box::new(|_: Instant, event: Event| match event {
+            Event::AddressTaken { .. } => None,
+            _ => Some(event),
+        }));
+        let mut config = stage.file.clone();
+        config.groups[0].addresses.push(net);
+        stage.reload(config);
+        breaks(&mut stage, Duration::from_secs(2), Rule::NoConflict);
+    }
+}
+
+#[test]
+fn an_address_that_is_used_before_it_is_asked_for() {
+    let net = site::data_address(Family::V6, 0, 5);
+    let mut stage = Stage::of(28, group_of(&[Family::V6], 1, 2, FDT));
+    let key = AddressKey { index: stage.kernel.index_of(Port(0)).unwrap(), address: net.addr().into() };
+    let mut config = stage.file.clone();
+    config.groups[0].addresses.push(net);
+    stage.reload(config);
+    stage.plays(Duration::from_millis(100));
+    inject_once(&mut stage, vec![Change::AddAddress { key, scope: Scope::Global }]);
+    breaks(&mut stage, Duration::from_secs(1), Rule::NoConflict);
+}
+
+#[test]
+fn an_address_that_is_never_used() {
+    let net = site::data_address(Family::V4, 0, 5);
+    let mut stage = Stage::of(29, group_of(&[Family::V4], 1, 2, FDT));
+    edit_transactions(&mut stage, move |changes| {
+        changes.retain(|change| !matches!(change, Change::AddAddress { key, .. } if key.address.addr() == net.addr()));
+    });
+    let mut config = stage.file.clone();
+    config.groups[0].addresses.push(net);
+    stage.reload(config);
+    breaks(&mut stage, Duration::from_secs(5), Rule::Reachable);
+}
+
+#[test]
+fn a_question_because_of_a_failover() {
+    let mut stage = Stage::of(30, group_of(&[Family::V6], 2, 2, FDT));
+    let (address, index) = (site::data_address(Family::V6, 0, 0).addr(), stage.kernel.index_of(Port(1)).unwrap());
+    stage.meddler.actions = Some(Box::new(move |_, actions: &mut Vec<Action>| {
+        if actions.iter().any(|action| matches!(action, Action::Notify(Notice::InterfaceFailed { .. }))) {
+            actions.push(Action::CheckAddresses(vec![AddressCheck { index, mac: Port(1).mac(), address }]));
+        }
+    }));
+    stage.does(Deed::Cable(Port(0), false));
+    breaks(&mut stage, Duration::from_secs(2), Rule::NoConflict);
+}
+
+#[test]
+fn one_of_two_that_is_accused_by_the_other() {
+    let mut config = untested(group_of(&[Family::V4], 2, 2, FDT));
+    (config.targets, config.gateways, config.targets_exclusive) = (Vec::new(), Vec::new(), false);
+    let mut stage = Stage::on(31, config, Keep::Lines, |world| {
+        for n in 1..=site::HOSTS {
+            world.network.set_host(site::host(0, n), Host { multicast: false, ..Host::default() });
+        }
+    });
+    stage.cuts(Port(0));
+    stage.plays(FDT * 3);
+    let reason = Reason::ProbesLost { lost: 21, targets: vec![], last_reply: None };
+    tell_once(&mut stage, vec![failed(Port(0), reason)]);
+    breaks(&mut stage, Duration::from_secs(1), Rule::StandInsTellNothing);
+}
+
+#[test]
+fn ipv6_before_ipv4() {
+    let mut stage = Stage::of(32, dual());
+    edit_transactions(&mut stage, |changes| changes.reverse());
+    stage.does(Deed::Cable(Port(0), false));
+    breaks(&mut stage, Duration::from_secs(1), Rule::QuickFirst);
+}
+
+#[test]
+fn too_much_ipv6_at_once() {
+    let mut stage = Stage::of(33, dual());
+    let index = stage.kernel.index_of(Port(0)).unwrap();
+    let add = |n| AddressKey { index, address: site::data_address(Family::V6, 0, n).addr().into() };
+    let many = (100..165).map(|n| Change::AddAddress { key: add(n), scope: Scope::Global }).collect();
+    inject_once(&mut stage, many);
+    breaks(&mut stage, Duration::from_secs(1), Rule::QuickFirst);
 }

@@ -27,8 +27,8 @@ pub(super) struct Claims {
 
 #[derive(Clone, Debug)]
 struct Claim {
-    /// It was bound to a member since it is configured.
-    used: bool,
+    /// Since when it was bound to a member at some time.
+    used: Option<Instant>,
     since: Instant,
     /// Questions since somebody was known to have it.
     asked: u32,
@@ -43,9 +43,11 @@ impl Claims {
     pub(super) fn update(&mut self, scene: &Scene) {
         for group in &scene.daemon.config.groups {
             for address in group.addresses.iter().map(|net| net.addr()) {
-                let new = Claim { used: false, since: scene.now, asked: 0, was_taken: false, free: Some(scene.now) };
+                let new = Claim { used: None, since: scene.now, asked: 0, was_taken: false, free: Some(scene.now) };
                 let claim = self.of.entry(address).or_insert(new);
-                claim.used |= holders(scene, group, address).next().is_some();
+                if holders(scene, group, address).next().is_some() {
+                    claim.used.get_or_insert(scene.now);
+                }
                 match scene.network.stranger(address) {
                     Some(_) => claim.free = None,
                     None => {
@@ -69,7 +71,7 @@ impl Claims {
         self.update(scene);
         for address in list.iter().map(|check| check.address) {
             match self.of.get_mut(&address) {
-                Some(claim) if claim.used => {
+                Some(claim) if claim.used.is_some() => {
                     let what = format!("{address} is asked for, though it is in use already");
                     return Err(scene.violation(Rule::NoConflict, what));
                 }
@@ -94,7 +96,7 @@ impl Claims {
     pub(super) fn before_change(&self, scene: &Scene, change: &Change) -> Result<(), Violation> {
         let Change::AddAddress { key, .. } = change else { return Ok(()) };
         let address = key.address.addr();
-        let Some(claim) = self.of.get(&address).filter(|claim| !claim.used) else { return Ok(()) };
+        let Some(claim) = self.of.get(&address).filter(|claim| claim.used.is_none()) else { return Ok(()) };
         let on_member = scene.kernel.port_of(key.index).is_some();
         if on_member && claim.asked < ASKED {
             let what = match claim.was_taken {
@@ -108,7 +110,10 @@ impl Claims {
 
     /// Until when an address need not be used yet, a link being there since then; none as long as a stranger has it.
     pub(super) fn due(&self, address: IpAddr, linked: Instant) -> Option<Instant> {
-        let Some(claim) = self.of.get(&address).filter(|claim| !claim.used) else { return Some(linked) };
+        let Some(claim) = self.of.get(&address) else { return Some(linked) };
+        if let Some(used) = claim.used {
+            return Some(linked.max(used));
+        }
         let again = if claim.was_taken { AGAIN } else { Duration::ZERO };
         Some(claim.free?.max(claim.since).max(linked) + again + CHECK)
     }
