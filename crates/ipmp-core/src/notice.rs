@@ -103,7 +103,7 @@ pub enum Reason {
         /// The targets of the run.
         targets: Vec<IpAddr>,
     },
-    /// The link is up and there is nothing to probe.
+    /// The link is up, and no probe has said more.
     LinkUp,
     /// It came to a group that works without it, and has yet to earn its place by replies.
     Unproven,
@@ -183,7 +183,7 @@ impl fmt::Display for Reason {
             Reason::ProbesAnswered { replies, targets } => {
                 write!(f, "{replies} consecutive probes answered by {}", Joined(targets))
             }
-            Reason::LinkUp => f.write_str("link is up, nothing to probe"),
+            Reason::LinkUp => f.write_str("link is up"),
             Reason::Unproven => f.write_str("not proven yet, waiting for 10 consecutive replies"),
             Reason::Network => f.write_str("no member of the group is answered"),
             Reason::Requested => f.write_str("requested by the administrator"),

@@ -114,7 +114,8 @@ impl Wanted {
         }
         for member in group.members.iter().filter(|member| !member.offline) {
             let Some(nic) = member.nic else { continue };
-            for test in member.config.test_addresses.iter().map(IpNet::addr) {
+            let tests = member.config.test_addresses.iter().map(IpNet::addr);
+            for test in tests.filter(|test| nic.has(Family::of(*test))) {
                 self.tests.push(AddressKey::host(nic.index, test));
                 if test.is_ipv4() {
                     self.tested.insert(nic.index);

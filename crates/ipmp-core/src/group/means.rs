@@ -22,8 +22,8 @@ impl Group {
         let wanted = |family: Family| {
             let test = member.config.test_addresses.iter().copied().find(|test| Family::of(test.addr()) == family);
             let lacks = member.nic.is_some_and(|nic| !nic.has(family));
-            let wanted = test.is_some() || (self.has(family) && !lacks);
-            wanted.then_some((family, test))
+            let wanted = test.is_some() || self.has(family);
+            (wanted && !lacks).then_some((family, test))
         };
         [Family::V4, Family::V6].into_iter().filter_map(wanted).collect()
     }

@@ -24,11 +24,12 @@ impl Probing {
     }
 
     /// Whether the family works on the member, which functions or not.
-    fn health(&self, functions: bool) -> FamilyHealth {
+    fn health(&self, functions: bool, now: Instant) -> FamilyHealth {
         let lost = self.has_failing_run();
         match self.dead_since {
             Some(_) => FamilyHealth::Failed,
             None if !self.is_capable() || (lost && !self.accuses_network(false)) => FamilyHealth::Unknown,
+            None if lost && functions && self.is_quiet(now) => FamilyHealth::Unknown,
             None if lost || !functions => FamilyHealth::Failed,
             None => FamilyHealth::Ok,
         }
@@ -56,7 +57,7 @@ impl Probing {
         ProbingStatus {
             family: self.family,
             kind: self.kind(),
-            health: self.health(functions),
+            health: self.health(functions, now),
             test_address: self.source().or(self.test.map(|test| test.addr())),
             mode: match self.socket {
                 _ if self.twin.is_some() => TargetMode::Disabled,
