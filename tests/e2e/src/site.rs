@@ -1,6 +1,7 @@
 //! A running group on a network, and questions about both.
 
 use std::net::IpAddr;
+use std::time::SystemTime;
 
 use ipmp_lab::{Daemon, Flow, LogLine, Mark, Network, Result, Signal, wait_until};
 use serde_json::Value;
@@ -32,7 +33,8 @@ impl Site {
             wait_until(PATIENCE, "packets to arrive", || Ok(flow.report()?.received > u64::from(RATE) / 50))?;
             Ok(flow)
         };
-        Ok(Flows(self.families.iter().map(flow).collect::<Result<_>>()?))
+        let flows = self.families.iter().map(flow).collect::<Result<_>>()?;
+        Ok(Flows { flows, since: SystemTime::now() })
     }
 
     /// Waits for a message about an interface.

@@ -7,20 +7,20 @@ use ipmp_lab::{Flow, Report, Result};
 /// Flows of the same kind, one a family. What is told of them is told of all: the sum of what is counted, the worst of
 /// the rest.
 #[derive(Debug)]
-pub struct Flows(pub(crate) Vec<Flow>);
+pub struct Flows {
+    pub(crate) flows: Vec<Flow>,
+    /// All of them arrived by then.
+    pub(crate) since: SystemTime,
+}
 
 impl Flows {
-    /// What became of everything sent so far.
+    /// What became of everything sent since they began to arrive.
     pub fn report(&self) -> Result<Report> {
-        self.joined(Flow::report)
+        self.report_since(self.since)
     }
 
     /// What became of everything sent since then.
     pub fn report_since(&self, since: SystemTime) -> Result<Report> {
-        self.joined(|flow| flow.report_since(since))
-    }
-
-    fn joined(&self, ask: impl Fn(&Flow) -> Result<Report>) -> Result<Report> {
-        self.0.iter().try_fold(Report::default(), |sum, flow| Ok(sum.join(ask(flow)?)))
+        self.flows.iter().try_fold(Report::default(), |sum, flow| Ok(sum.join(flow.report_since(since)?)))
     }
 }

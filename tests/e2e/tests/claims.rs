@@ -29,7 +29,7 @@ fn what_another_host_has_is_not_used_until_it_is_given_up(story: Story) -> Resul
         ipmp_lab::wait_until(PATIENCE, "the other address", || Ok(site.links_with(free)?.len() == 1))?;
     }
     for address in &taken {
-        assert!(site.links_with(*address)?.is_empty(), "{address}");
+        assert!(site.network.host.links_with(*address)?.is_empty(), "{address}");
     }
     let rows = site.status("-a");
     let claims: Vec<_> = rows.as_array().into_iter().flatten().map(|row| row["claim"].as_str()).collect();
