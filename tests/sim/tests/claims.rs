@@ -27,6 +27,8 @@ fn an_address_that_is_taken_at_the_start_is_used_when_it_is_free() {
         });
         let other = site::data_address(family, 0, 1).addr();
         assert_eq!((stage.holders(taken), stage.holders(other).len()), (vec![], 1));
+        let anywhere = |stage: &Stage| stage.kernel.addresses.keys().any(|key| key.address.addr() == taken);
+        assert!(!anywhere(&stage), "nor is it anchored");
         let claim = |stage: &Stage| stage.group_status().addresses[0].claim;
         assert_eq!(claim(&stage), Claim::Taken(STRANGER));
         stage.plays(Duration::from_secs(60));

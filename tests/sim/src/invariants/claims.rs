@@ -32,8 +32,8 @@ struct Claim {
     since: Instant,
     /// Questions since somebody was known to have it.
     asked: u32,
-    /// Somebody else had it, as the daemon was told.
-    was_taken: bool,
+    /// When the daemon was told last that somebody else has it.
+    taken: Option<Instant>,
     /// Since when nobody else has it.
     free: Option<Instant>,
 }
@@ -43,7 +43,7 @@ impl Claims {
     pub(super) fn update(&mut self, scene: &Scene) {
         for group in &scene.daemon.config.groups {
             for address in group.addresses.iter().map(|net| net.addr()) {
-                let new = Claim { used: None, since: scene.now, asked: 0, was_taken: false, free: Some(scene.now) };
+                let new = Claim { used: None, since: scene.now, asked: 0, taken: None, free: Some(scene.now) };
                 let claim = self.of.entry(address).or_insert(new);
                 if holders(scene, group, address).next().is_some() {
                     claim.used.get_or_insert(scene.now);
@@ -88,24 +88,26 @@ impl Claims {
             return;
         }
         if let Some(claim) = self.of.get_mut(&address) {
-            (claim.asked, claim.was_taken) = (0, true);
+            (claim.asked, claim.taken) = (0, Some(scene.now));
         }
     }
 
-    /// A change is about to be carried out; where others know it to be, no address is brought.
-    pub(super) fn before_change(&self, scene: &Scene, change: &Change) -> Result<(), Violation> {
+    /// A change whose transaction was asked for at `asked` is about to be carried out.
+    pub(super) fn before_change(&self, scene: &Scene, change: &Change, asked: Instant) -> Result<(), Violation> {
         let Change::AddAddress { key, .. } = change else { return Ok(()) };
         let address = key.address.addr();
         let Some(claim) = self.of.get(&address).filter(|claim| claim.used.is_none()) else { return Ok(()) };
-        let on_member = scene.kernel.port_of(key.index).is_some();
-        if on_member && claim.asked < ASKED {
-            let what = match claim.was_taken {
-                true => format!("{address} is bound though another host has it"),
-                false => format!("{address} is bound after {} questions whether anybody has it", claim.asked),
-            };
-            return Err(scene.violation(Rule::NoConflict, what));
+        // What came meanwhile could not be known.
+        if claim.asked >= ASKED || claim.taken.is_some_and(|taken| taken >= asked) {
+            return Ok(());
         }
-        Ok(())
+        let on_member = scene.kernel.port_of(key.index).is_some();
+        let what = match claim.taken {
+            Some(_) => format!("{address} is used though another host has it"),
+            None if on_member => format!("{address} is bound after {} questions whether anybody has it", claim.asked),
+            None => return Ok(()),
+        };
+        Err(scene.violation(Rule::NoConflict, what))
     }
 
     /// Until when an address need not be used yet, a link being there since then; none as long as a stranger has it.
@@ -114,7 +116,7 @@ impl Claims {
         if let Some(used) = claim.used {
             return Some(linked.max(used));
         }
-        let again = if claim.was_taken { AGAIN } else { Duration::ZERO };
+        let again = if claim.taken.is_some() { AGAIN } else { Duration::ZERO };
         Some(claim.free?.max(claim.since).max(linked) + again + CHECK)
     }
 

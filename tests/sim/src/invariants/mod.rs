@@ -388,7 +388,7 @@ impl Checks {
         self.handovers.before_change(scene, &self.truth, change, asked)?;
         self.outages.before_change(scene, change)?;
         self.families.before_change(scene, change)?;
-        self.claims.before_change(scene, change)?;
+        self.claims.before_change(scene, change, asked)?;
         self.steadiness.before_change(scene, change)
     }
 
