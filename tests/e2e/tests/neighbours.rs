@@ -38,17 +38,17 @@ fn the_stations_believe_what_is_true_and_nothing_else(story: Story) -> Result<()
     let mut beliefs = [Beliefs::new(), Beliefs::new()];
     let mut site = story.begin_in(network)?;
     let flows = [site.flow(0)?, site.flow(1)?];
-    site.wait_replies(30)?;
+    site.wait_replies(15)?;
 
     let mark = site.daemon.mark();
     site.network.members[0].silence()?;
     site.wait_event(mark, "interface_failed", "eth0")?;
     site.wait_holder(0, "eth1")?;
-    site.wait_replies_of("eth1", 30)?;
+    site.wait_replies_of("eth1", 15)?;
     site.network.members[0].mend()?;
     site.wait_event(mark, "interface_repaired", "eth0")?;
     site.wait_holder(1, "eth0")?;
-    site.wait_replies(30)?;
+    site.wait_replies(15)?;
     drop(flows);
 
     let [first, second] = [0, 1].map(|member: usize| site.network.members[member].mac());

@@ -1,5 +1,7 @@
 //! Routers that are sparing with answers, that move, and that answer for others.
 
+use std::time::Duration;
+
 use ipmp_e2e::{Family, PATIENCE, Site, Story};
 use ipmp_lab::{MacAddr, Mark, Namespace, Result, wait_until};
 use serde_json::Value;
@@ -23,7 +25,7 @@ fn ignore_echoes(station: &Namespace, ignore: bool) -> Result<()> {
 
 /// A group whose targets are its routers.
 fn with_routers(story: Story, group: &str) -> Story {
-    Story { targets: story.routers(), group: group.into(), ..story }
+    Story { targets: story.routers(), group: group.into(), detection: Duration::from_millis(500), ..story }
 }
 
 /// What each member is probed with, by family.
@@ -71,7 +73,8 @@ fn where_icmp_is_wanted_who_drops_it_fails_the_group_and_moves_nothing(story: St
 
 /// A router that gives every host two echo replies a second, and no more.
 fn who_answers_some_echoes_is_a_target_all_the_same(story: Story) -> Result<()> {
-    let mut site = with_routers(story, "").begin()?;
+    let story = Story { detection: Duration::from_secs(1), ..with_routers(story, "") };
+    let mut site = story.begin()?;
     let router = &site.network.router;
     router.set_sysctl("net/ipv4/icmp_ratemask", "1")?;
     router.set_sysctl("net/ipv4/icmp_ratelimit", "500")?;
