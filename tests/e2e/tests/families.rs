@@ -8,6 +8,7 @@ use ipmp_lab::{Frames, Mark, Result, Way, wait_until};
 
 ipmp_e2e::in_cases!(a_family_that_dies_on_a_member_leaves_it_and_the_other_stays: dual, dual_bare);
 ipmp_e2e::in_cases!(a_member_without_ipv6_carries_none_and_that_is_told_once: dual, dual_bare);
+ipmp_e2e::in_cases!(a_link_local_address_that_is_tentative_is_waited_for: ipv6_bare, dual_bare);
 ipmp_e2e::in_cases!(a_router_that_advertises_itself_becomes_the_target: ipv6_bare, dual_bare);
 
 /// Where the two data addresses of a family are.
@@ -78,6 +79,23 @@ fn a_member_without_ipv6_carries_none_and_that_is_told_once(story: Story) -> Res
     site.wait_event(mark, "homogeneous", "eth0")?;
     wait_homes(&site, Family::V6, &["eth0", "eth1"])?;
     assert!(site.daemon.events(mark, "interface_failed").is_empty());
+    Ok(())
+}
+
+/// Everywhere else in the laboratory addresses are usable at once.
+fn a_link_local_address_that_is_tentative_is_waited_for(story: Story) -> Result<()> {
+    let mut network = story.plan.build()?;
+    for which in ["all", "default"] {
+        network.host.set_sysctl(&format!("net/ipv6/conf/{which}/accept_dad"), "1")?;
+    }
+    network.members[0].unplug()?;
+    network.members[0].plug()?;
+    let tentative = |address: &ipmp_lab::Address| address.link == "eth0" && address.tentative;
+    wait_until(PATIENCE, "an address that is tentative", || Ok(network.host.addresses()?.iter().any(tentative)))?;
+    let mut site = story.begin_in(network)?;
+    site.wait_replies(5)?;
+    assert_eq!(site.verdicts(Mark::START).len(), 0, "{:?}", site.verdicts(Mark::START));
+    assert!(site.daemon.events(Mark::START, "prober_failed").is_empty());
     Ok(())
 }
 
