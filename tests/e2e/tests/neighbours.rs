@@ -80,5 +80,10 @@ fn the_stations_believe_what_is_true_and_nothing_else(story: Story) -> Result<()
             assert!(truth.ends_with(believed), "{address} was believed at {believed:?}, and was at {truth:?}");
         }
     }
+    // The client had to know all the time.
+    for family in site.families {
+        assert_eq!(beliefs[0].get(&family.data_address(0)), Some(&vec![first, second]));
+        assert_eq!(beliefs[0].get(&family.data_address(1)), Some(&vec![second, first]));
+    }
     Ok(())
 }
