@@ -275,8 +275,12 @@ impl Planner<'_> {
         }
     }
 
+    /// On-link routes first: IPv6 takes a router for one by an interface only where the interface's own on-link route
+    /// says so, if another's does.
     fn put_routes(&mut self) {
-        for (key, legs) in &self.wanted.routes {
+        let by_router = |(_, legs): &(&RouteKey, &BTreeSet<Leg>)| legs.iter().any(|leg| leg.via.is_some());
+        let (routed, on_link): (Vec<_>, Vec<_>) = self.wanted.routes.iter().partition(by_router);
+        for (key, legs) in on_link.into_iter().chain(routed) {
             let legs: Vec<Leg> = legs.iter().copied().collect();
             let present = self.kernel.routes.get(key);
             if present.is_some_and(|route| route.legs == legs) {
