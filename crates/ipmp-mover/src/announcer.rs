@@ -52,7 +52,7 @@ impl Announcer {
 
     /// Sends one announcement, an ARP in both forms: some peers heed only the one, some only the other.
     pub(crate) async fn send(&mut self, announcement: &Announcement) -> Result<(), String> {
-        let Announcement { index, mac, address, .. } = *announcement;
+        let Announcement { index, mac, address, router } = *announcement;
         let Announcer { lanes, patience } = self;
         let lane = &mut lanes[index.0 as usize % LANES];
         let sent = match address {
@@ -64,7 +64,7 @@ impl Announcer {
                     refused => refused,
                 }
             }
-            IpAddr::V6(v6) => lane.send(index, &frame::neighbour_advertisement(mac, v6), patience).await,
+            IpAddr::V6(v6) => lane.send(index, &frame::neighbour_advertisement(mac, v6, router), patience).await,
         };
         sent.map_err(|error| format!("cannot announce {address} by interface {index}: {error}"))
     }

@@ -44,8 +44,9 @@ pub(crate) fn gratuitous_arp(operation: ArpOperation, mac: Mac, address: Ipv4Add
 }
 
 /// An unsolicited neighbour advertisement to all nodes (RFC 4861 §7.2.6): override, with the target
-/// link-layer address, without which neighbours keep what they know.
-pub(crate) fn neighbour_advertisement(mac: Mac, address: Ipv6Addr) -> [u8; ETHERNET + IPV6 + ADVERT] {
+/// link-layer address, without which neighbours keep what they know. One without the router flag has those
+/// who use this host as a router drop it from their lists (§7.2.5).
+pub(crate) fn neighbour_advertisement(mac: Mac, address: Ipv6Addr, router: bool) -> [u8; ETHERNET + IPV6 + ADVERT] {
     let mut frame = [0; ETHERNET + IPV6 + ADVERT];
     let payload = ethernet(&mut frame, ALL_NODES_MAC, mac, EtherTypes::Ipv6);
     let (header, body) = payload.split_at_mut(IPV6);
@@ -59,7 +60,7 @@ pub(crate) fn neighbour_advertisement(mac: Mac, address: Ipv6Addr) -> [u8; ETHER
 
     let mut advert = MutableNeighborAdvertPacket::new(body).expect("the buffer has its length");
     advert.set_icmpv6_type(Icmpv6Types::NeighborAdvert);
-    advert.set_flags(NeighborAdvertFlags::Override);
+    advert.set_flags(NeighborAdvertFlags::Override | if router { NeighborAdvertFlags::Router } else { 0 });
     advert.set_target_addr(address);
     advert.set_options(&[NdpOption { option_type: NdpOptionTypes::TargetLLAddr, length: 1, data: mac.0.into() }]);
     let sum = checksum(&Icmpv6Packet::new(body).expect("the buffer has its length"), &address, &ALL_NODES);
@@ -117,7 +118,7 @@ mod tests {
     #[rustfmt::skip]
     #[test]
     fn advertisement_byte_for_byte() {
-        assert_eq!(neighbour_advertisement(MAC, V6), [
+        assert_eq!(neighbour_advertisement(MAC, V6, false), [
             0x33, 0x33, 0x00, 0x00, 0x00, 0x01, 0x02, 0x11, 0x22, 0x33, 0x44, 0x55, 0x86, 0xdd,
             0x60, 0x00, 0x00, 0x00, 0x00, 0x20, 0x3a, 0xff,
             0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x50,
@@ -149,8 +150,8 @@ mod tests {
         }
 
         #[test]
-        fn any_advertisement_overrides_and_names_its_mac(mac: [u8; 6], address: Ipv6Addr) {
-            let frame = neighbour_advertisement(Mac(mac), address);
+        fn any_advertisement_overrides_and_names_its_mac(mac: [u8; 6], address: Ipv6Addr, router: bool) {
+            let frame = neighbour_advertisement(Mac(mac), address, router);
             let ethernet = EthernetPacket::new(&frame).unwrap();
             prop_assert_eq!(ethernet.get_source(), MacAddr::from(mac));
             let ip = Ipv6Packet::new(ethernet.payload()).unwrap();
@@ -159,7 +160,8 @@ mod tests {
             prop_assert_eq!(icmp.get_checksum(), checksum(&icmp, &address, &ALL_NODES));
             let advert = NeighborAdvertPacket::new(ip.payload()).unwrap();
             prop_assert_eq!(advert.get_target_addr(), address);
-            prop_assert_eq!(advert.get_flags(), NeighborAdvertFlags::Override);
+            let flags = NeighborAdvertFlags::Override | if router { NeighborAdvertFlags::Router } else { 0 };
+            prop_assert_eq!(advert.get_flags(), flags);
             let options = advert.get_options();
             prop_assert_eq!(options.len(), 1);
             prop_assert_eq!(options[0].option_type, NdpOptionTypes::TargetLLAddr);

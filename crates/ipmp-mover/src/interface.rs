@@ -71,6 +71,7 @@ async fn create_tun(client: &Client, name: &IfName, no_dummy: &Error) -> Result<
     let link = client.link_named(name).await.map_err(sentence)?;
     let Link { index, .. } = link.ok_or_else(|| refused("it is gone as soon as made".into()))?;
     client.set_alias(index, ALIAS).await.map_err(sentence)?;
+    client.generate_no_addresses(index).await.map_err(sentence)?;
     tun.persist().map_err(|error| refused(error.to_string()))?;
     client.set_up(index).await.map_err(sentence)
 }

@@ -95,7 +95,7 @@ impl Worker {
             Change::Tune { index, tunables } => client.set_tunables(*index, tunables).await.map_err(sentence),
             Change::AddAddress { key, scope } => there(client.add_address(key, *scope).await),
             Change::DeleteAddress(key) => gone(client.delete_address(key).await),
-            Change::PutRoute { route, present } => client.put_route(route, !present.is_empty()).await.map_err(sentence),
+            Change::PutRoute { route, present } => client.put_route(route, present).await.map_err(sentence),
             Change::DeleteRoute(key) => gone(client.delete_route(key).await),
             Change::Announce(announcement) => self.announcer.send(announcement).await,
         }

@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use ipmp_core::kernel::{AddressKey, Fact, Link, Route, RouteKey, Scope, Tunables};
+use ipmp_core::kernel::{AddressKey, Fact, Link, Scope, Tunables};
 use ipmp_core::{IfIndex, IfName};
 use netlink_packet_core::{
-    ErrorMessage, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
+    ErrorMessage, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::RouteNetlinkMessage;
 use nix::errno::Errno;
@@ -21,6 +21,8 @@ use tokio::time::timeout;
 use crate::error::{Cause, Error, Kind};
 use crate::query::Query;
 use crate::{request, wire};
+
+mod route;
 
 /// How long the kernel has for one request.
 pub const DEADLINE: Duration = Duration::from_secs(5);
@@ -44,7 +46,7 @@ impl Client {
         Ok(Client { handle })
     }
 
-    /// Makes a dummy interface with that alias, and sets it up. `NotSupported` where the kernel has none.
+    /// Makes a dummy interface with that alias and no IPv6 address of its own, and sets it up. `NotSupported` where the kernel has none.
     pub async fn create_dummy(&self, name: &IfName, alias: &str) -> Result<(), Error> {
         let what = || format!("create dummy interface {name}");
         self.request(what, request::new_dummy(name), NLM_F_CREATE | NLM_F_EXCL).await?;
@@ -52,6 +54,7 @@ impl Client {
             return Err(Error::new(what(), Cause::Broken("it vanished at once")));
         };
         self.set_alias(link.index, alias).await?;
+        self.generate_no_addresses(link.index).await?;
         self.set_up(link.index).await
     }
 
@@ -76,6 +79,16 @@ impl Client {
         self.request(|| format!("set the alias of interface {index}"), request::set_alias(index, alias), 0).await
     }
 
+    /// Has the kernel give an interface that is down no IPv6 address of its own, by which it would also ask for
+    /// routers (`addr_gen_mode` none). Where there is no IPv6 it has none anyway.
+    pub async fn generate_no_addresses(&self, index: IfIndex) -> Result<(), Error> {
+        let what = || format!("keep interface {index} free of IPv6 addresses");
+        match self.request(what, request::generate_no_addresses(index), 0).await {
+            Err(error) if error.kind() == Kind::NotSupported => Ok(()),
+            other => other,
+        }
+    }
+
     /// Sets all four settings of an interface.
     pub async fn set_tunables(&self, index: IfIndex, tunables: &Tunables) -> Result<(), Error> {
         self.request(|| format!("tune interface {index}"), request::set_tunables(index, tunables), 0).await
@@ -92,21 +105,6 @@ impl Client {
     pub async fn delete_address(&self, key: &AddressKey) -> Result<(), Error> {
         let what = || format!("delete address {} from interface {}", key.address, key.index);
         self.request(what, request::delete_address(key), 0).await
-    }
-
-    /// Installs a route of ours in the main table, gateway legs on-link. Without `replace`, `Exists` where
-    /// a route of that destination and metric is there already, whoever's it is; with it, that one is
-    /// replaced at once.
-    pub async fn put_route(&self, route: &Route, replace: bool) -> Result<(), Error> {
-        let (verb, flag) = if replace { ("replace", NLM_F_REPLACE) } else { ("add", NLM_F_EXCL) };
-        let what = || format!("{verb} route {} metric {}", route.key.to, route.key.metric);
-        self.request(what, request::put_route(route), NLM_F_CREATE | flag).await
-    }
-
-    /// Deletes a route of ours; never one of somebody else.
-    pub async fn delete_route(&self, key: &RouteKey) -> Result<(), Error> {
-        let what = || format!("delete route {} metric {}", key.to, key.metric);
-        self.request(what, request::delete_route(key), 0).await
     }
 
     /// The interface of that name.

@@ -34,8 +34,8 @@ pub(crate) mod kind {
 /// What is to be known of a datagram besides its facts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Decoded {
-    /// A route of ours changed in a way that one message does not tell: only a dump does. The kernel tells
-    /// of IPv6 routes leg by leg, so this is about IPv6 alone.
+    /// Somebody else may have changed an IPv6 route of ours in a way that the message does not tell, and so it
+    /// made no fact: only a dump does.
     pub doubtful: bool,
 }
 

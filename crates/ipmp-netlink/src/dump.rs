@@ -21,8 +21,7 @@ pub fn dump(within: Duration) -> Result<Snapshot, Error> {
             match fact {
                 Fact::Link(link) => snapshot.links.push(link),
                 Fact::Address(key, info) => snapshot.addresses.push((key, info)),
-                Fact::Route(route) => merge(&mut routes, route),
-                Fact::LegAdded(route) => merge(&mut routes, route),
+                Fact::Route(route) | Fact::LegAdded(route) => merge(&mut routes, route),
                 Fact::LegsGone(_)
                 | Fact::LinkGone(_)
                 | Fact::AddressGone(_)

@@ -23,7 +23,7 @@ pub enum Kind {
     NotFound,
     /// No such interface (`ENODEV`, `ENXIO`).
     NoDevice,
-    /// This kernel or this interface cannot do it (`EOPNOTSUPP`).
+    /// This kernel or this interface cannot do it (`EOPNOTSUPP`), or lacks the address family (`EAFNOSUPPORT`).
     NotSupported,
     /// We may not (`EPERM`, `EACCES`).
     NotPermitted,
@@ -68,7 +68,7 @@ fn kind_of(errno: Errno) -> Kind {
         Errno::EEXIST => Kind::Exists,
         Errno::ENOENT | Errno::ESRCH | Errno::EADDRNOTAVAIL => Kind::NotFound,
         Errno::ENODEV | Errno::ENXIO => Kind::NoDevice,
-        Errno::EOPNOTSUPP => Kind::NotSupported,
+        Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT => Kind::NotSupported,
         Errno::EPERM | Errno::EACCES => Kind::NotPermitted,
         _ => Kind::Other,
     }

@@ -6,9 +6,12 @@ use ipmp_core::kernel::{AddressKey, Leg, PROTOCOL, Route, RouteKey, Scope, Tunab
 use ipmp_core::{Family, IfIndex, IfName};
 use ipnet::IpNet;
 use netlink_packet_core::{DefaultNla, Emitable, NLA_F_NESTED, NLM_F_REQUEST, NetlinkMessage};
-use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage, AddressProtocol, AddressScope};
+use netlink_packet_route::address::{
+    AddressAttribute, AddressFlags, AddressMessage, AddressProtocol, AddressScope, CacheInfo,
+};
 use netlink_packet_route::link::{
-    AfSpecInet, AfSpecUnspec, InfoKind, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
+    AfSpecInet, AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoKind, LinkAttribute, LinkExtentMask, LinkFlags,
+    LinkInfo, LinkMessage,
 };
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteNextHop, RouteNextHopFlags, RouteProtocol,
@@ -99,6 +102,12 @@ pub(crate) fn set_alias(index: IfIndex, alias: &str) -> RouteNetlinkMessage {
     set_link(index, LinkAttribute::IfAlias(alias.to_owned()))
 }
 
+/// An interface that gets no link-local address by itself.
+pub(crate) fn generate_no_addresses(index: IfIndex) -> RouteNetlinkMessage {
+    let mode = AfSpecInet6::AddrGenMode(In6AddrGenMode::None);
+    set_link(index, LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet6(vec![mode])]))
+}
+
 /// An interface with those settings, as `IFLA_AF_SPEC` → `AF_INET` → `IFLA_INET_CONF` → a word under the
 /// number of each setting. The library's own form of it cannot write a zero.
 pub(crate) fn set_tunables(index: IfIndex, tunables: &Tunables) -> RouteNetlinkMessage {
@@ -130,6 +139,13 @@ pub(crate) fn new_address(key: &AddressKey, scope: Scope) -> RouteNetlinkMessage
     if Family::of(key.address.addr()) == Family::V6 {
         flags |= AddressFlags::Nodad;
     }
+    // IPv6 has no scope to keep a test address from being the source of traffic: it is deprecated instead
+    // (RFC 4862 §5.5.4), valid for ever.
+    if Family::of(key.address.addr()) == Family::V6 && scope == Scope::Link {
+        let mut lifetime = CacheInfo::default();
+        (lifetime.ifa_preferred, lifetime.ifa_valid) = (0, u32::MAX);
+        message.attributes.push(AddressAttribute::CacheInfo(lifetime));
+    }
     message.attributes.push(AddressAttribute::Flags(flags));
     message.attributes.push(AddressAttribute::Protocol(AddressProtocol::Other(PROTOCOL)));
     RouteNetlinkMessage::NewAddress(message)
@@ -158,6 +174,24 @@ pub(crate) fn put_route(route: &Route) -> RouteNetlinkMessage {
     let legs = route.legs.iter().map(|leg| next_hop(leg, &route.key.to)).collect();
     message.attributes.push(RouteAttribute::MultiPath(legs));
     RouteNetlinkMessage::NewRoute(message)
+}
+
+/// One more leg of a route of ours, without a router.
+pub(crate) fn add_leg(route: &Route, leg: &Leg) -> RouteNetlinkMessage {
+    let mut message = self::route(&route.key);
+    message.header.scope = RouteScope::from(scope_number(route.scope));
+    message.header.kind = RouteType::Unicast;
+    message.attributes.push(RouteAttribute::Oif(leg.index.0));
+    RouteNetlinkMessage::NewRoute(message)
+}
+
+/// One leg less of a route of ours.
+pub(crate) fn delete_leg(key: &RouteKey, leg: &Leg) -> RouteNetlinkMessage {
+    let mut message = route(key);
+    message.header.scope = RouteScope::NoWhere;
+    message.attributes.push(RouteAttribute::Oif(leg.index.0));
+    message.attributes.extend(leg.via.map(|via| gateway(via, &key.to)));
+    RouteNetlinkMessage::DelRoute(message)
 }
 
 /// No such route of ours any more. Scope "nowhere" matches any.

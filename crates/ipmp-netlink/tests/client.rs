@@ -77,7 +77,7 @@ fn a_route_of_somebody_else_is_neither_replaced_nor_deleted() {
             .build();
         somebody_else().route().add(theirs).execute().await.unwrap();
 
-        assert_eq!(client.put_route(&ours, false).await.unwrap_err().kind(), Kind::Exists);
+        assert_eq!(client.put_route(&ours, &[]).await.unwrap_err().kind(), Kind::Exists);
         assert_eq!(client.delete_route(&ours.key).await.unwrap_err().kind(), Kind::NotFound);
         let routes = dump(PATIENCE).unwrap().routes;
         assert!(routes.iter().any(|route| route.key == RouteKey { ours: false, ..ours.key }), "{routes:#?}");
@@ -94,13 +94,13 @@ fn our_route_is_put_replaced_and_deleted() {
         // The on-link prefix and a gateway in it, each over both, as in a group.
         let prefix = our_route("10.1.0.0/24", &[(first, None), (second, None)]);
         let default = our_route("0.0.0.0/0", &[(first, Some("10.1.0.1")), (second, Some("10.1.0.1"))]);
-        client.put_route(&prefix, false).await.unwrap();
-        client.put_route(&default, false).await.unwrap();
+        client.put_route(&prefix, &[]).await.unwrap();
+        client.put_route(&default, &[]).await.unwrap();
         assert_eq!(ours(), [default.clone(), prefix.clone()]);
-        assert_eq!(client.put_route(&prefix, false).await.unwrap_err().kind(), Kind::Exists);
+        assert_eq!(client.put_route(&prefix, &[]).await.unwrap_err().kind(), Kind::Exists);
 
         let narrower = our_route("10.1.0.0/24", &[(second, None)]);
-        client.put_route(&narrower, true).await.unwrap();
+        client.put_route(&narrower, &prefix.legs).await.unwrap();
         assert_eq!(ours(), [default.clone(), narrower.clone()]);
 
         client.delete_route(&narrower.key).await.unwrap();

@@ -147,9 +147,11 @@ fn recorded() -> Vec<Vec<u8>> {
         client.set_alias(first, "ipmpd").await.unwrap();
         client.add_address(&address(first, "10.1.0.50/32"), Scope::Global).await.unwrap();
         client.add_address(&address(first, "2001:db8::50/128"), Scope::Global).await.unwrap();
-        for (to, via) in [("10.9.0.0/16", "10.1.0.1"), ("2001:db8:1::/64", "fe80::1")] {
-            let route = our_route(to, &[(first, Some(via)), (second, Some(via))]);
-            client.put_route(&route, false).await.unwrap();
+        for (to, via) in
+            [("10.9.0.0/16", Some("10.1.0.1")), ("2001:db8:1::/64", Some("fe80::1")), ("2001:db8:2::/64", None)]
+        {
+            let route = our_route(to, &[(first, via), (second, via)]);
+            client.put_route(&route, &[]).await.unwrap();
             client.delete_route(&route.key).await.unwrap();
         }
         drop(a);
@@ -176,6 +178,7 @@ fn no_message_of_the_kernel_however_mangled_makes_the_decoder_panic() {
     assert!(seen(|fact| matches!(fact, Fact::Link(_))) && seen(|fact| matches!(fact, Fact::LinkGone(_))));
     assert!(seen(|fact| matches!(fact, Fact::Address(..))) && seen(|fact| matches!(fact, Fact::AddressGone(_))));
     assert!(seen(|fact| matches!(fact, Fact::Route(_))) && seen(|fact| matches!(fact, Fact::RouteGone(_))));
+    assert!(seen(|fact| matches!(fact, Fact::LegAdded(_))) && seen(|fact| matches!(fact, Fact::LegsGone(_))));
 
     for datagram in &recorded {
         for length in 0..datagram.len() {

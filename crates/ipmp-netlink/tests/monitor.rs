@@ -2,20 +2,16 @@
 
 mod common;
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 
 use common::{
     PATIENCE, Tap, address, index_of, link, namespace, our_route, somebody_else, tap_up, wait_for, wait_for_link,
 };
-use futures_util::StreamExt;
 use ipmp_core::Mac;
-use ipmp_core::kernel::{AddressInfo, Fact, PROTOCOL, RouteKey, Scope};
+use ipmp_core::kernel::{AddressInfo, Fact, RouteKey, Scope};
 use ipmp_netlink::{Client, Monitor, dump};
-use netlink_packet_core::{NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_REQUEST, NetlinkMessage};
-use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::LinkMessage;
-use netlink_packet_route::route::RouteNextHopFlags;
-use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder, RouteNextHopBuilder};
+use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder};
 
 fn change(index: u32) -> LinkMessageBuilder<LinkUnspec> {
     LinkUnspec::new_with_index(index)
@@ -143,18 +139,18 @@ fn routes_of_one_leg_and_of_many_are_told_whole() {
         let mut monitor = Monitor::open().unwrap();
 
         let one = our_route("10.9.0.0/16", &[(first, None)]);
-        client.put_route(&one, false).await.unwrap();
+        client.put_route(&one, &[]).await.unwrap();
         wait_for(&mut monitor, "one leg", |fact| *fact == Fact::Route(one.clone()));
 
         let two = our_route("10.9.0.0/16", &[(second, None), (first, Some("10.9.0.1"))]);
-        client.put_route(&two, true).await.unwrap();
+        client.put_route(&two, &one.legs).await.unwrap();
         wait_for(&mut monitor, "two legs", |fact| *fact == Fact::Route(two.clone()));
 
         client.delete_route(&two.key).await.unwrap();
         wait_for(&mut monitor, "the end", |fact| *fact == Fact::RouteGone(two.key));
 
         let default = our_route("0.0.0.0/0", &[(first, Some("10.9.0.1"))]);
-        client.put_route(&default, false).await.unwrap();
+        client.put_route(&default, &[]).await.unwrap();
         wait_for(&mut monitor, "the default route", |fact| *fact == Fact::Route(default.clone()));
     });
 }
@@ -165,7 +161,7 @@ fn a_route_that_changes_hands_is_told_as_gone_and_come() {
         let client = Client::connect().unwrap();
         let (_tap, index) = tap_up(&client, "t0").await;
         let ours = our_route("10.9.0.0/16", &[(index, None)]);
-        client.put_route(&ours, false).await.unwrap();
+        client.put_route(&ours, &[]).await.unwrap();
         let mut monitor = Monitor::open().unwrap();
 
         let theirs = RouteMessageBuilder::<Ipv4Addr>::new()
@@ -196,67 +192,13 @@ fn only_unicast_routes_of_the_main_table_are_told() {
         // An address makes a route in table "local".
         client.add_address(&address(index, "10.1.0.50/32"), Scope::Global).await.unwrap();
         let last = our_route("10.10.0.0/16", &[(index, None)]);
-        client.put_route(&last, false).await.unwrap();
+        client.put_route(&last, &[]).await.unwrap();
 
         let facts = wait_for(&mut monitor, "the last", |fact| *fact == Fact::Route(last.clone()));
         let routes = facts.iter().filter(|fact| matches!(fact, Fact::Route(route) if route.key.to.addr().is_ipv4()));
         assert_eq!(routes.count(), 1, "{facts:#?}");
         let dumped = dump(PATIENCE).unwrap().routes.into_iter().filter(|route| route.key.to.addr().is_ipv4());
         assert_eq!(dumped.collect::<Vec<_>>(), [last]);
-    });
-}
-
-#[test]
-fn an_ipv6_route_that_changes_by_the_leg_raises_a_doubt_that_a_dump_settles() {
-    namespace(async || {
-        let client = Client::connect().unwrap();
-        let ((_a, first), (_b, second)) = (tap_up(&client, "t0").await, tap_up(&client, "t1").await);
-        let both = our_route("2001:db8:1::/64", &[(first, Some("fe80::1")), (second, Some("fe80::2"))]);
-        client.put_route(&both, false).await.unwrap();
-        assert!(dump(PATIENCE).unwrap().routes.contains(&both));
-
-        let mut monitor = Monitor::open().unwrap();
-        let leg = RouteNextHopBuilder::new_ipv6()
-            .interface(first.0)
-            .via("fe80::1".parse().unwrap())
-            .unwrap()
-            .flags(RouteNextHopFlags::Onlink)
-            .build();
-        let message = RouteMessageBuilder::<Ipv6Addr>::new()
-            .destination_prefix("2001:db8:1::".parse().unwrap(), 64)
-            .protocol(PROTOCOL.into())
-            .priority(both.key.metric)
-            .multipath(vec![leg])
-            .build();
-        somebody_else().route().del(message).execute().await.unwrap();
-
-        let mut facts = Vec::new();
-        assert!(monitor.drain(&mut facts).doubtful, "{facts:#?}");
-        let one = our_route("2001:db8:1::/64", &[(second, Some("fe80::2"))]);
-        let dumped = dump(PATIENCE).unwrap().routes;
-        assert!(dumped.contains(&one), "{dumped:#?}");
-    });
-}
-
-#[test]
-fn legs_of_an_ipv6_route_that_have_no_router_are_dumped_as_one_route() {
-    namespace(async || {
-        let client = Client::connect().unwrap();
-        let ((_a, first), (_b, second)) = (tap_up(&client, "t0").await, tap_up(&client, "t1").await);
-        let both = our_route("2001:db8:2::/64", &[(first, None), (second, None)]);
-        for leg in &both.legs {
-            let message = RouteMessageBuilder::<Ipv6Addr>::new()
-                .destination_prefix("2001:db8:2::".parse().unwrap(), 64)
-                .output_interface(leg.index.0)
-                .protocol(PROTOCOL.into())
-                .priority(both.key.metric);
-            let append = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_APPEND;
-            let mut request = NetlinkMessage::from(RouteNetlinkMessage::NewRoute(message.build()));
-            request.header.flags = append;
-            assert!(somebody_else().request(request).unwrap().next().await.is_none(), "refused");
-        }
-        let dumped = dump(PATIENCE).unwrap().routes;
-        assert!(dumped.contains(&both), "{dumped:#?}");
     });
 }
 

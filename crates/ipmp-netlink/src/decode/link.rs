@@ -4,7 +4,7 @@
 //! (`AF_BRIDGE`, where a `DELLINK` says that the interface left the bridge), IPv6 of its settings
 //! (`AF_INET6`), and a wireless driver of a scan (`IFLA_WIRELESS`, without carrier or settings).
 
-use ipmp_core::kernel::{Link, Tunables};
+use ipmp_core::kernel::{Inet6, Link, Tunables};
 use ipmp_core::{IfIndex, Mac};
 
 use super::{index, kind, number};
@@ -24,6 +24,12 @@ const IFF_ALONE: u32 = (libc::IFF_LOOPBACK | libc::IFF_POINTOPOINT | libc::IFF_N
 
 /// Inside `AF_INET` of `IFLA_AF_SPEC` (`linux/if_link.h`).
 pub(crate) const IFLA_INET_CONF: u16 = 1;
+/// Inside `AF_INET6` of it.
+const IFLA_INET6_CONF: u16 = 2;
+
+/// `DEVCONF_*` of `linux/ipv6.h`.
+const DEVCONF_FORWARDING: usize = 0;
+const DEVCONF_DISABLE_IPV6: usize = 26;
 
 /// `IPV4_DEVCONF_*` of `linux/ip.h`, numbers of the per-interface settings.
 pub(crate) mod devconf {
@@ -58,7 +64,7 @@ pub(super) fn present(payload: &[u8]) -> Option<Link> {
             libc::IFLA_CARRIER_DOWN_COUNT => link.carrier_downs = number(value)?,
             libc::IFLA_MTU => link.mtu = number(value)?,
             libc::IFLA_IFALIAS => link.alias = text(value).filter(|alias| !alias.is_empty()),
-            libc::IFLA_AF_SPEC => link.tunables = tunables(value),
+            libc::IFLA_AF_SPEC => (link.tunables, link.inet6) = (tunables(value), inet6(value)),
             libc::IFLA_WIRELESS => return None,
             _ => {}
         }
@@ -105,6 +111,16 @@ fn tunables(af_spec: &[u8]) -> Option<Tunables> {
         rp_filter: setting(devconf::RP_FILTER)?,
         ignore_routes_with_linkdown: setting(devconf::IGNORE_ROUTES_WITH_LINKDOWN)?,
     })
+}
+
+/// `IFLA_AF_SPEC` → `AF_INET6` → `IFLA_INET6_CONF`: an array of words, the setting numbered n at n. It is not there
+/// where the kernel has no IPv6, nor where the MTU is too small for it (RFC 8200 §5).
+fn inet6(af_spec: &[u8]) -> Option<Inet6> {
+    let conf = find(find(af_spec, libc::AF_INET6 as u16)?, IFLA_INET6_CONF)?;
+    let setting = |number: usize| word(conf, number * 4);
+    let disabled = setting(DEVCONF_DISABLE_IPV6)? != 0;
+    let forwarding = setting(DEVCONF_FORWARDING)? != 0;
+    (!disabled).then_some(Inet6 { forwarding })
 }
 
 fn find(value: &[u8], wanted: u16) -> Option<&[u8]> {

@@ -3,13 +3,14 @@
 //! Only unicast routes of the main table that every packet to the destination may take: none by type of
 //! service or source prefix, no cached exceptions.
 //!
-//! An IPv4 message holds the whole route. IPv6 tells of a multipath route whole when it is added or deleted
-//! whole, but of a leg that is deleted, and of legs without a router, one by one.
+//! An IPv4 message holds the whole route. An IPv6 message adds legs to what is there, unless it says that it
+//! replaces; and names the legs that are gone, of which others may be left.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipmp_core::kernel::{Fact, Leg, PROTOCOL, Route, RouteKey};
-use netlink_packet_core::NLM_F_REPLACE;
+use ipmp_core::kernel::{Fact, LAST_RESORT_METRIC, Leg, PROTOCOL, ROUTE_METRIC, Route, RouteKey};
+use ipnet::IpNet;
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
 
 use super::{Decoded, index, ip, net, number, scope};
 use crate::wire::{Message, attributes, word};
@@ -20,39 +21,48 @@ const NEXT_HOP_LEN: usize = 8;
 /// Where `struct rtmsg` has the flags.
 const FLAGS_AT: usize = 8;
 
-/// A route that the kernel tells of.
-struct Told {
-    route: Route,
-    /// Its legs came as `RTA_MULTIPATH`.
-    multipath: bool,
-}
-
-/// A route is there. Who replaces a route of the same destination and metric takes it from whoever had it,
-/// and the kernel does not tell of that.
+/// A route is there. In IPv4, who replaces a route of the same destination and metric takes it from whoever
+/// had it, and the kernel does not tell of that.
 pub(super) fn present(message: &Message<'_>, facts: &mut Vec<Fact>) -> Option<Decoded> {
-    let Told { route, multipath } = told(message.payload)?;
+    let route = told(message.payload)?;
     let replaces = message.has(NLM_F_REPLACE);
-    let doubtful = by_leg(&route) && !multipath && !replaces;
-    if replaces {
-        facts.push(Fact::RouteGone(RouteKey { ours: !route.key.ours, ..route.key }));
+    // A dump has neither flag.
+    let doubtful = message.has(NLM_F_CREATE | NLM_F_REPLACE) && is_doubtful(&route, replaces);
+    match route.key.to {
+        IpNet::V6(_) if doubtful => {}
+        IpNet::V6(_) if !replaces => facts.push(Fact::LegAdded(route)),
+        IpNet::V4(_) if replaces => {
+            facts.extend([Fact::RouteGone(RouteKey { ours: !route.key.ours, ..route.key }), Fact::Route(route)]);
+        }
+        IpNet::V4(_) | IpNet::V6(_) => facts.push(Fact::Route(route)),
     }
-    facts.push(Fact::Route(route));
     Some(Decoded { doubtful })
 }
 
-/// A route is gone; in IPv6 perhaps one leg of it.
+/// A route is gone; in IPv6 the legs that it names.
 pub(super) fn gone(message: &Message<'_>, facts: &mut Vec<Fact>) -> Option<Decoded> {
-    let Told { route, multipath } = told(message.payload)?;
-    facts.push(Fact::RouteGone(route.key));
-    Some(Decoded { doubtful: by_leg(&route) && !multipath })
+    let route = told(message.payload)?;
+    let doubtful = is_doubtful(&route, false);
+    match route.key.to {
+        IpNet::V6(_) if doubtful => {}
+        IpNet::V6(_) => facts.push(Fact::LegsGone(route)),
+        IpNet::V4(_) => facts.push(Fact::RouteGone(route.key)),
+    }
+    Some(Decoded { doubtful })
 }
 
-/// Whether other legs of the route may have a message of their own, and it matters.
-fn by_leg(route: &Route) -> bool {
-    route.key.ours && matches!(route.key.to, ipnet::IpNet::V6(_))
+/// Whether somebody else may have changed a route of ours, which the message does not tell. The kernel joins
+/// all IPv6 legs by a router that have the same destination and metric to one route, and names it after any of
+/// them. What replaces a leg without a router replaces the first that there is.
+fn is_doubtful(route: &Route, replaces: bool) -> bool {
+    let RouteKey { to, metric, ours } = route.key;
+    let by_router = route.legs.iter().any(|leg| leg.via.is_some());
+    let like_ours = matches!(to, IpNet::V6(_)) && matches!(metric, ROUTE_METRIC | LAST_RESORT_METRIC);
+    like_ours && if ours { replaces && !by_router } else { replaces || by_router }
 }
 
-fn told(payload: &[u8]) -> Option<Told> {
+/// The route that a message names, with its legs.
+fn told(payload: &[u8]) -> Option<Route> {
     let &[family, prefix_len, source_len, tos, table, protocol, scope_number, kind] = payload.first_chunk()?;
     let cloned = word(payload, FLAGS_AT)? & libc::RTM_F_CLONED != 0;
     if kind != libc::RTN_UNICAST || source_len != 0 || tos != 0 || cloned {
@@ -76,11 +86,10 @@ fn told(payload: &[u8]) -> Option<Told> {
     if table != u32::from(libc::RT_TABLE_MAIN) {
         return None;
     }
-    let multipath = legs.is_some();
     let mut legs = legs.unwrap_or_else(|| oif.map(|index| Leg { index, via }).into_iter().collect());
     legs.sort_unstable();
     let key = RouteKey { to: net(family, to, prefix_len)?, metric, ours: protocol == PROTOCOL };
-    Some(Told { route: Route { key, scope: scope(scope_number), legs }, multipath })
+    Some(Route { key, scope: scope(scope_number), legs })
 }
 
 /// `RTA_MULTIPATH`: a `struct rtnexthop` a leg (length, flags, weight, interface), each with attributes.

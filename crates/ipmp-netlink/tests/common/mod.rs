@@ -2,7 +2,10 @@
 
 #![allow(dead_code)] // Each test file uses its own part of this.
 
+pub mod world;
+
 use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -70,6 +73,11 @@ impl Tap {
         Tap { file, name: name.parse().unwrap() }
     }
 
+    /// Has a frame arrive.
+    pub fn receive(&self, frame: &[u8]) {
+        assert_eq!(Write::write(&mut &self.file, frame).unwrap(), frame.len());
+    }
+
     pub fn set_carrier(&self, on: bool) {
         let on = u32::from(on);
         // SAFETY: TUNSETCARRIER reads one `u32`, which outlives the call.
@@ -83,6 +91,12 @@ pub async fn tap_up(client: &Client, name: &str) -> (Tap, IfIndex) {
     let index = index_of(client, name).await;
     client.set_up(index).await.unwrap();
     (tap, index)
+}
+
+/// Writes a setting of IPv6 for an interface.
+pub fn set_ipv6(interface: &str, setting: &str, value: u32) {
+    let file = format!("/proc/sys/net/ipv6/conf/{interface}/{setting}");
+    std::fs::write(&file, value.to_string()).expect(&file);
 }
 
 pub async fn index_of(client: &Client, name: &str) -> IfIndex {
