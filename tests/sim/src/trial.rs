@@ -1,8 +1,8 @@
 //! A schedule of probes on trial: how often it fails a member that works, and how soon it finds one that
 //! does not.
 //!
-//! The member on trial is one of two; the other has no test address, so that its link alone vouches for it
-//! and every run of losses becomes a verdict. Penalties are switched off: every failure is to count.
+//! The member on trial is one of two; the other, on a path without a fault, has no test address and is probed by
+//! ARP, so that it always vouches for the network and every run of losses becomes a verdict. Penalties are switched off: every failure is to count.
 
 use std::time::Duration;
 
