@@ -110,6 +110,12 @@ impl Claims {
         Err(scene.violation(Rule::NoConflict, what))
     }
 
+    /// Whether a change is the first use of an address.
+    pub(super) fn enters(&self, change: &Change) -> bool {
+        let Change::AddAddress { key, .. } = change else { return false };
+        self.of.get(&key.address.addr()).is_some_and(|claim| claim.used.is_none())
+    }
+
     /// Until when an address need not be used yet, a link being there since then; none as long as a stranger has it.
     pub(super) fn due(&self, address: IpAddr, linked: Instant) -> Option<Instant> {
         let Some(claim) = self.of.get(&address) else { return Some(linked) };

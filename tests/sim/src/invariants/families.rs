@@ -1,7 +1,8 @@
 //! A family that is dead on a member while the other lives there takes its own addresses away, and leaves those of
 //! the other where they are.
 //!
-//! Judged where it is the only thing that happens to a group all of whose members were known to be good.
+//! Judged where it is the only thing that happens to a group all of whose members were known to be good; a standby
+//! that comes in to serve the one family is given its part of the other.
 
 use std::collections::BTreeMap;
 
@@ -62,6 +63,9 @@ fn alone(scene: &Scene, group: &GroupConfig) -> Option<(IfName, Family)> {
         [Family::V4, Family::V6].iter().all(|family| serves(group, *family) && tells(group, member, *family))
     };
     let mut found = None;
+    if group.members.iter().any(|member| member.standby) {
+        return None;
+    }
     for member in &group.members {
         let link = scene.kernel.link_named(&member.interface).filter(|link| link.usable())?;
         let path = scene.network.path(scene.kernel.port_of(link.index)?);

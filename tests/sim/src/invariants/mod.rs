@@ -317,8 +317,8 @@ impl Checks {
         self.truth.told(event, &scene.daemon.config, scene.now);
         match event {
             Event::Reply { probe, .. } => {
-                if let Some(member) = self.verdicts.answered(*probe) {
-                    self.truth.heard(&member, scene.now);
+                if let Some((member, family)) = self.verdicts.answered(*probe) {
+                    self.truth.heard(&member, family, scene.now);
                 }
             }
             Event::Command { command, .. } => {
@@ -386,6 +386,10 @@ impl Checks {
     pub fn before_change(&mut self, scene: &Scene, change: &Change, asked: Instant) -> Result<(), Violation> {
         self.ownership.before_change(scene, change)?;
         self.handovers.before_change(scene, &self.truth, change, asked)?;
+        // What is brought into the network is no move.
+        if self.claims.enters(change) {
+            self.outages.spoil();
+        }
         self.outages.before_change(scene, change)?;
         self.families.before_change(scene, change)?;
         self.claims.before_change(scene, change, asked)?;

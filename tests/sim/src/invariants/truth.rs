@@ -62,8 +62,8 @@ pub(super) struct MemberTruth {
     /// Since when it was good until something ended that, and when.
     was_good: Option<(Instant, Instant)>,
     pub(super) offline_since: Option<Instant>,
-    /// Its losses may not count before.
-    quiet_until: Instant,
+    /// Losses of each family may not count before, IPv4 first.
+    quiet_until: [Instant; 2],
     /// When it was new, or came back to its group.
     discovered: Instant,
 }
@@ -138,7 +138,7 @@ impl Truth {
             }
             if link.is_some() && !was_up {
                 truth.discovered = now;
-                truth.quiet_until = now + QUIET_PERIOD;
+                truth.quiet_until = [now + QUIET_PERIOD; 2];
             }
         }
     }
@@ -146,7 +146,9 @@ impl Truth {
     /// By when the daemon must have stopped using a member; none while it may.
     pub(super) fn gone_by(&self, group: &GroupConfig, member: &MemberConfig) -> Option<Instant> {
         let truth = self.member(&member.interface);
-        let cut = truth.cut_since.map(|since| self.found_by(group, &truth, since));
+        let asked = FAMILIES.into_iter().filter(|family| asks(group, member, *family));
+        let quiet_until = asked.map(|family| truth.quiet_until[family as usize]).max().unwrap_or_default();
+        let cut = truth.cut_since.map(|since| self.found_by(group, &truth, since.max(quiet_until)));
         let dead = truth.link_dead_since.map(|since| since + LINK_NOTICE);
         [cut, dead, truth.offline_since].into_iter().flatten().min()
     }
@@ -154,14 +156,15 @@ impl Truth {
     /// By when it must have stopped using a member for a family, where another one can serve that; none while it may.
     pub(super) fn gone_for(&self, group: &GroupConfig, member: &MemberConfig, family: Family) -> Option<Instant> {
         let truth = self.member(&member.interface);
-        let cut = truth.family_cut_since[family as usize].map(|since| self.found_by(group, &truth, since));
+        let cut = truth.family_cut_since[family as usize]
+            .map(|since| self.found_by(group, &truth, since.max(truth.quiet_until[family as usize])));
         [cut, self.gone_by(group, member)].into_iter().flatten().min()
     }
 
     /// When a path must be known to be dead that is since then.
     fn found_by(&self, group: &GroupConfig, member: &MemberTruth, since: Instant) -> Instant {
         let detection = self.tempo.longest(group, since);
-        since.max(member.quiet_until).max(member.discovered).max(self.fresh_since) + detection + SLACK
+        since.max(member.discovered).max(self.fresh_since) + detection + SLACK
     }
 
     /// From when on the daemon must know that a member can be used; none while it cannot. Ten replies
@@ -322,10 +325,11 @@ impl Truth {
         }
     }
 
-    /// A genuine reply came to a member: its quiet period is over.
-    pub(super) fn heard(&mut self, member: &IfName, now: Instant) {
+    /// A genuine reply came to a member: the quiet period of that family is over.
+    pub(super) fn heard(&mut self, member: &IfName, family: Family, now: Instant) {
         if let Some(truth) = self.members.get_mut(member) {
-            truth.quiet_until = truth.quiet_until.min(now);
+            let quiet_until = &mut truth.quiet_until[family as usize];
+            *quiet_until = now.min(*quiet_until);
         }
     }
 
@@ -371,7 +375,7 @@ impl Truth {
         let truth = self.members.entry(name.clone()).or_default();
         truth.discovered = truth.discovered.max(now);
         if quiet {
-            truth.quiet_until = now + QUIET_PERIOD;
+            truth.quiet_until = [now + QUIET_PERIOD; 2];
         }
     }
 

@@ -91,11 +91,11 @@ impl Verdicts {
     }
 
     /// The daemon is told of an answer; whose it is.
-    pub(super) fn answered(&mut self, id: ProbeId) -> Option<IfName> {
+    pub(super) fn answered(&mut self, id: ProbeId) -> Option<(IfName, Family)> {
         let owner = self.owners.get(&id)?.clone();
         let probe = self.probes.get_mut(&owner)?.iter_mut().rev().find(|probe| probe.id == id)?;
         probe.answered = true;
-        Some(owner.0)
+        Some(owner)
     }
 
     /// The daemon runs so late for its deadline: what it could not watch is void.
