@@ -179,3 +179,15 @@ impl Site {
 fn has_rtt(row: &Value) -> bool {
     row["targets"].as_array().is_some_and(|targets| targets.iter().any(|target| !target["rtt_us"].is_null()))
 }
+
+impl Drop for Site {
+    /// In no story does the kernel refuse what the daemon wants of it.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let mut refused = self.daemon.events(Mark::START, "change_refused");
+            // Unless a NIC goes at that very moment.
+            refused.retain(|line| !line.field("reason").is_some_and(|reason| reason.contains("is not up")));
+            assert!(refused.is_empty(), "{refused:?}");
+        }
+    }
+}
