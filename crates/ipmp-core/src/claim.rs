@@ -80,9 +80,13 @@ impl Claims {
         }
     }
 
-    /// Takes out those for which nobody answered; each with whether somebody had it before.
-    pub(crate) fn take_free(&mut self, now: Instant) -> Vec<(IpAddr, bool)> {
+    /// Takes out those for which nobody answered; each with whether somebody had it before. While the network is
+    /// `dark`, that he who has one does not answer says nothing: he is asked again.
+    pub(crate) fn take_free(&mut self, dark: bool, now: Instant) -> Vec<(IpAddr, bool)> {
         let free = |claim: &Claim| claim.asked == ASKED && claim.next <= now;
+        for claim in self.open.values_mut().filter(|claim| dark && claim.by.is_some() && free(claim)) {
+            (claim.asked, claim.next) = (0, now + AGAIN);
+        }
         let found = self.open.iter().filter(|(_, claim)| free(claim));
         let found: Vec<_> = found.map(|(address, claim)| (*address, claim.by.is_some())).collect();
         found.iter().for_each(|(address, _)| _ = self.open.remove(address));
@@ -105,14 +109,14 @@ mod tests {
     }
 
     /// Lets time pass until nothing is asked any more: when it was asked, and what came of it.
-    fn played(claims: &mut Claims, until: Instant) -> (Vec<u64>, Vec<(IpAddr, bool)>) {
+    fn played(claims: &mut Claims, dark: bool, until: Instant) -> (Vec<u64>, Vec<(IpAddr, bool)>) {
         let (mut asked, mut free) = (Vec::new(), Vec::new());
         while let Some(now) = claims.deadline().filter(|now| *now <= until) {
             if claims.are_due(now) {
                 asked.push(now.as_nanos() / 1_000_000);
                 claims.asked(now);
             }
-            free.extend(claims.take_free(now));
+            free.extend(claims.take_free(dark, now));
         }
         (asked, free)
     }
@@ -122,7 +126,7 @@ mod tests {
         let mut claims = Claims::default();
         claims.open(address(), Instant::default());
         let minute = Instant::default() + Duration::from_secs(60);
-        assert_eq!(played(&mut claims, minute), (vec![0, 200, 400], vec![(address(), false)]));
+        assert_eq!(played(&mut claims, false, minute), (vec![0, 200, 400], vec![(address(), false)]));
     }
 
     #[test]
@@ -133,6 +137,17 @@ mod tests {
         assert!(!claims.taken(address(), BY, Instant::default()), "no news");
         let minute = Instant::default() + Duration::from_secs(60);
         assert_eq!(claims.taken_by(address()), Some(BY));
-        assert_eq!(played(&mut claims, minute), (vec![10_000, 10_200, 10_400], vec![(address(), true)]));
+        assert_eq!(played(&mut claims, false, minute), (vec![10_000, 10_200, 10_400], vec![(address(), true)]));
+    }
+
+    #[test]
+    fn silence_in_the_dark_frees_nothing() {
+        let mut claims = Claims::default();
+        claims.open(address(), Instant::default());
+        claims.taken(address(), BY, Instant::default());
+        let minute = Instant::default() + Duration::from_secs(60);
+        let (asked, free) = played(&mut claims, true, minute);
+        assert_eq!((asked.len(), free.len()), (15, 0));
+        assert_eq!(played(&mut claims, false, minute + AGAIN).1, [(address(), true)]);
     }
 }

@@ -13,7 +13,13 @@ impl Group {
     /// that have it.
     pub(crate) fn carriers_of(&self, family: Family) -> Vec<&Member> {
         let having: Vec<&Member> = self.carriers().into_iter().filter(|member| member.has(family)).collect();
-        let working: Vec<&Member> = having.iter().copied().filter(|member| !member.is_dead(family)).collect();
+        let mut working: Vec<&Member> = having.iter().copied().filter(|member| !member.is_dead(family)).collect();
+        // A standby that is active for the other family alone has nothing to do for this one.
+        let is_regular = |member: &&Member| !member.config.standby;
+        let regular = self.members.iter().filter(is_regular).count();
+        if regular > 0 && working.iter().copied().filter(is_regular).count() == regular {
+            working.retain(is_regular);
+        }
         if working.is_empty() { having } else { working }
     }
 

@@ -75,7 +75,7 @@ impl Group {
 
     /// Takes in for which addresses nobody answered: they may be used.
     pub(crate) fn take_free(&mut self, now: Instant, actions: &mut Vec<Action>) -> bool {
-        let free = self.claims.take_free(now);
+        let free = self.claims.take_free(self.failed(), now);
         for (address, was_taken) in &free {
             self.free.insert(*address);
             if *was_taken {

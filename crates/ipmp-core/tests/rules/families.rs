@@ -56,6 +56,7 @@ fn a_standby_serves_a_family_that_no_active_member_can() {
     bench.fate(silent_in("eth0", V6));
     bench.until(F + ms(50), |bench| bench.carried("eth1", V6).len() == 2);
     assert_eq!(bench.active(), ["eth0", "eth1"]);
+    assert_eq!(bench.carried("eth0", V4).len(), 2, "the standby is there for the dead family alone");
     bench.fate(everybody);
     bench.until(s(3), |bench| bench.carried("eth0", V6).len() == 2);
     assert_eq!(bench.active(), ["eth0"]);
