@@ -318,7 +318,22 @@ impl Kernel {
         self.links.insert(link.index, link);
         if went_down {
             self.flush_dead_routes(index);
+            self.flush_inet6_routes(index);
         }
+    }
+
+    /// An IPv6 leg without a router goes with its interface; a route by routers goes with the last of its. The
+    /// kernel tells of that, unless it is asked not to (`net.ipv6.route.skip_notify_on_dev_down`).
+    fn flush_inet6_routes(&mut self, down: IfIndex) {
+        let links = &self.links;
+        let is_up = |leg: &Leg| links.get(&leg.index).is_some_and(|link| link.up);
+        for route in self.routes.values_mut().filter(|route| route.key.to.addr().is_ipv6()) {
+            route.legs.retain(|leg| leg.index != down || leg.via.is_some());
+        }
+        self.routes.retain(|key, route| {
+            let uses = route.legs.iter().any(|leg| leg.index == down);
+            key.to.addr().is_ipv4() || !(route.legs.is_empty() || (uses && !route.legs.iter().any(is_up)))
+        });
     }
 
     /// A leg of an IPv4 route is dead while its interface is administratively down, or has no IPv4 address

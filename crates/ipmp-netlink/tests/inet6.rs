@@ -186,7 +186,18 @@ fn a_route_that_gets_or_loses_its_routers_is_never_without_a_leg() {
 
 #[test]
 fn whatever_becomes_of_a_nic_the_facts_tell_it() {
-    namespace(async || {
+    follow_nics("0");
+}
+
+/// Some routing daemons ask the kernel for that.
+#[test]
+fn what_is_not_told_of_a_nic_that_goes_down_is_known() {
+    follow_nics("1");
+}
+
+fn follow_nics(skip_notify: &'static str) {
+    namespace(async move || {
+        std::fs::write("/proc/sys/net/ipv6/route/skip_notify_on_dev_down", skip_notify).unwrap();
         let client = Client::connect().unwrap();
         let ([first, second, third], [a, b, c]) = three_taps(&client).await;
         let set = async |index: IfIndex, up: bool| {
