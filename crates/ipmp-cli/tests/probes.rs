@@ -61,9 +61,9 @@ fn each_shape_has_a_line_a_probe_and_the_end_of_the_daemon_is_an_error() {
     for (arguments, shown) in [
         (
             "-pn",
-            "TIME      INTERFACE   PROBE  NETRTT    RTT       RTTAVG    TARGET\n\
-             0.37s     eth0        411    0.31ms    0.44ms    0.40ms    192.0.2.1\n\
-             -0.62s    eth1        412    --        --        --        2001:db8::9\n",
+            "TIME      INTERFACE   PROBE  NETRTT    RTT       RTTAVG    TARGET          KIND\n\
+             0.37s     eth0        411    0.31ms    0.44ms    0.40ms    192.0.2.1       icmp\n\
+             -0.62s    eth1        412    --        --        --        2001:db8::9     ndp\n",
         ),
         ("-p -n -o probe,rttdev", "PROBE  RTTDEV\n411    0.03ms\n412    --\n"),
         ("-pnP -o interface,kind,probe", "eth0:icmp:411\neth1:ndp:412\n"),

@@ -51,9 +51,10 @@ impl ProbeRow<'_> {
         field("NETRTT", 10),
         field("RTT", 10),
         field("RTTAVG", 10),
-        field("TARGET", 20),
+        // Four columns less than Solaris', for the kind to be seen on every screen.
+        field("TARGET", 16),
+        field("KIND", 5),
         field("RTTDEV", 10),
-        field("KIND", 12),
     ];
 
     /// The address in it.
@@ -72,8 +73,8 @@ impl ProbeRow<'_> {
             millis(self.rtt_us),
             millis(self.rttavg_us),
             names.show(self.target),
-            millis(self.rttdev_us),
             words::probe_kind(self.kind).to_owned(),
+            millis(self.rttdev_us),
         ]
     }
 
