@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipmp_core::{AddressCheck, Change, Instant, Mac};
+use ipmp_core::{AddressCheck, Change, GroupConfig, Instant, Mac};
 
-use super::truth::holders;
+use super::truth::{holders, index_of, segment};
 use super::{Rule, Scene, Violation};
 
 /// So often an address is asked for before it is used.
@@ -34,22 +34,29 @@ struct Claim {
     asked: u32,
     /// When the daemon was told last that somebody else has it.
     taken: Option<Instant>,
-    /// Since when nobody else has it.
+    /// Since when nobody else has it, and whoever had it could have said so: the network has not been dark since.
     free: Option<Instant>,
+    /// How long a group takes to find that it is not, at most.
+    recovery: Duration,
 }
 
 impl Claims {
     /// Takes in who has the addresses.
     pub(super) fn update(&mut self, scene: &Scene) {
         for group in &scene.daemon.config.groups {
+            let (dark, recovery) = (is_dark(scene, group), group.failure_detection_time * 3);
             for address in group.addresses.iter().map(|net| net.addr()) {
-                let new = Claim { used: None, since: scene.now, asked: 0, taken: None, free: Some(scene.now) };
+                let free = Some(scene.now);
+                let new = Claim { used: None, since: scene.now, asked: 0, taken: None, free, recovery };
                 let claim = self.of.entry(address).or_insert(new);
+                claim.recovery = recovery;
                 if holders(scene, group, address).next().is_some() {
                     claim.used.get_or_insert(scene.now);
                 }
                 match scene.network.stranger(address) {
                     Some(_) => claim.free = None,
+                    // Silence frees nothing then.
+                    None if dark && claim.taken.is_some() => claim.free = None,
                     None => {
                         claim.free.get_or_insert(scene.now);
                     }
@@ -122,7 +129,7 @@ impl Claims {
         if let Some(used) = claim.used {
             return Some(linked.max(used));
         }
-        let again = if claim.taken.is_some() { AGAIN } else { Duration::ZERO };
+        let again = if claim.taken.is_some() { claim.recovery + AGAIN } else { Duration::ZERO };
         Some(claim.free?.max(claim.since).max(linked) + again + CHECK)
     }
 
@@ -130,4 +137,13 @@ impl Claims {
     pub(super) fn forget(&mut self) {
         self.of.clear();
     }
+}
+
+/// Whether nobody can be heard, by whichever member.
+fn is_dark(scene: &Scene, group: &GroupConfig) -> bool {
+    let segment = segment(group);
+    let ports = group.members.iter().filter_map(|member| scene.kernel.port_of(index_of(scene, member)?));
+    scene.network.outage(segment)
+        || scene.network.host_at_fault(segment)
+        || ports.into_iter().all(|port| scene.network.path(port).cut())
 }
