@@ -40,6 +40,11 @@ impl Claims {
         self.open.entry(address).or_insert(Claim { asked: 0, next: now, by: None });
     }
 
+    /// Whether of some it is not known yet whose they are.
+    pub(crate) fn are_open(&self) -> bool {
+        self.open.values().any(|claim| claim.by.is_none())
+    }
+
     /// Only these are still wanted.
     pub(crate) fn retain(&mut self, wanted: impl Fn(IpAddr) -> bool) {
         self.open.retain(|address, _| wanted(*address));

@@ -168,6 +168,11 @@ impl Engine {
         Status { groups: groups.map(|group| group.status(&self.kernel, now)).collect() }
     }
 
+    /// Whether no address is being asked for that would come into use next.
+    pub fn is_settled(&self) -> bool {
+        self.groups.iter().all(|group| group.claims_deadline().is_none() || !group.claims.are_open())
+    }
+
     fn watched_groups(&mut self) -> impl Iterator<Item = &mut Group> {
         self.groups.iter_mut().chain(&mut self.ungrouped)
     }

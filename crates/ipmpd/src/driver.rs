@@ -236,7 +236,7 @@ impl Driver {
 
     /// Tells those who wait for it that everything is in force, and the service manager what has changed.
     fn report(&mut self, now: Instant) {
-        let settled = self.seen && self.in_flight == 0 && self.backlog.is_empty();
+        let settled = self.seen && self.in_flight == 0 && self.backlog.is_empty() && self.engine.is_settled();
         if self.stale {
             self.stale = false;
             self.outside.service.status(status_line(&self.engine.status(now)));

@@ -110,6 +110,11 @@ impl Bench {
         self.feed(Event::Kernel(Fact::Snapshot(world::snapshot(&self.kernel))));
     }
 
+    /// Whether everything is in force.
+    pub fn is_settled(&self) -> bool {
+        self.engine.is_settled()
+    }
+
     /// Another configuration comes into force.
     pub fn reload(&mut self, edit: impl FnOnce(&mut Config)) {
         edit(&mut self.config);

@@ -24,13 +24,13 @@ fn asked(bench: &Bench) -> Vec<IpAddr> {
 fn an_address_is_asked_for_three_times_before_it_is_bound() {
     let mut bench = Bench::new(pair());
     bench.start();
-    assert_eq!(claim(&bench, "192.0.2.50"), Claim::Checking);
+    assert_eq!((claim(&bench, "192.0.2.50"), bench.is_settled()), (Claim::Checking, false));
     bench.run(ms(599));
     assert_eq!(bench.carries("eth0") + bench.carries("eth1"), 0);
     bench.run(ms(2));
     assert_eq!((bench.carries("eth0"), bench.carries("eth1")), (1, 1));
     assert_eq!(asked(&bench), ["192.0.2.50", "192.0.2.51"].repeat(3).into_iter().map(ip).collect::<Vec<_>>());
-    assert_eq!(claim(&bench, "192.0.2.50"), Claim::Ours);
+    assert_eq!((claim(&bench, "192.0.2.50"), bench.is_settled()), (Claim::Ours, true));
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn an_address_of_another_host_is_not_used_until_it_is_free() {
     bench.rivals.insert(ip("192.0.2.50"), RIVAL);
     bench.start();
     bench.run(s(30));
-    assert_eq!(claim(&bench, "192.0.2.50"), Claim::Taken(RIVAL));
+    assert_eq!((claim(&bench, "192.0.2.50"), bench.is_settled()), (Claim::Taken(RIVAL), true));
     assert_eq!(bench.carries("eth0") + bench.carries("eth1"), 1, "the other one is ours");
     assert_eq!(bench.told(), ["address_conflict"], "once");
     let own = AddressKey::host(bench.index("ipmp0"), ip("192.0.2.50"));
@@ -98,7 +98,7 @@ fn nobody_is_asked_while_there_is_no_link() {
     bench.carrier("eth1", false);
     bench.start();
     bench.run(s(60));
-    assert!(bench.checks.is_empty());
+    assert!(bench.checks.is_empty() && bench.is_settled());
     bench.carrier("eth0", true);
     bench.run(s(1));
     assert_eq!((bench.checks.len(), bench.carries("eth0")), (6, 2));
