@@ -28,6 +28,18 @@ struct Claim {
     by: Option<Mac>,
 }
 
+impl Claim {
+    /// It is to be asked for.
+    fn is_due(&self, now: Instant) -> bool {
+        self.asked < ASKED && self.next <= now
+    }
+
+    /// Nobody answered.
+    fn is_free(&self, now: Instant) -> bool {
+        self.asked == ASKED && self.next <= now
+    }
+}
+
 /// The addresses of a group that are not ours yet.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Claims {
@@ -69,7 +81,7 @@ impl Claims {
 
     /// Whether some are to be asked for now.
     pub(crate) fn are_due(&self, now: Instant) -> bool {
-        self.open.values().any(|claim| claim.next <= now && claim.asked < ASKED)
+        self.open.values().any(|claim| claim.is_due(now))
     }
 
     /// Those that are being asked for, or are to be now.
@@ -80,7 +92,7 @@ impl Claims {
 
     /// Those that are due have been asked for.
     pub(crate) fn asked(&mut self, now: Instant) {
-        for claim in self.open.values_mut().filter(|claim| claim.next <= now && claim.asked < ASKED) {
+        for claim in self.open.values_mut().filter(|claim| claim.is_due(now)) {
             (claim.asked, claim.next) = (claim.asked + 1, now + SPACING);
         }
     }
@@ -88,11 +100,10 @@ impl Claims {
     /// Takes out those for which nobody answered; each with whether somebody had it before. While the network is
     /// `dark`, that he who has one does not answer says nothing: he is asked again.
     pub(crate) fn take_free(&mut self, dark: bool, now: Instant) -> Vec<(IpAddr, bool)> {
-        let free = |claim: &Claim| claim.asked == ASKED && claim.next <= now;
-        for claim in self.open.values_mut().filter(|claim| dark && claim.by.is_some() && free(claim)) {
+        for claim in self.open.values_mut().filter(|claim| dark && claim.by.is_some() && claim.is_free(now)) {
             (claim.asked, claim.next) = (0, now + AGAIN);
         }
-        let found = self.open.iter().filter(|(_, claim)| free(claim));
+        let found = self.open.iter().filter(|(_, claim)| claim.is_free(now));
         let found: Vec<_> = found.map(|(address, claim)| (*address, claim.by.is_some())).collect();
         found.iter().for_each(|(address, _)| _ = self.open.remove(address));
         found

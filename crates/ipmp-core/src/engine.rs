@@ -8,7 +8,6 @@ mod command;
 mod ungrouped;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::action::{Action, AddressCheck, Announcement, Change, Memory};
@@ -16,7 +15,7 @@ use crate::announce::Repeats;
 use crate::config::Config;
 use crate::event::Event;
 use crate::group::{Context, Group};
-use crate::id::{IfIndex, IfName, RequestId, TransactionId};
+use crate::id::{IfIndex, IfName, RequestId, TransactionId, is_link_local};
 use crate::jitter::Jitter;
 use crate::kernel::{AddressKey, Fact, Kernel, Link, Route, RouteKey};
 use crate::notice::Notice;
@@ -268,8 +267,7 @@ impl Engine {
 
     /// Whether probes may be sent from it: a test address, or in IPv6 a link-local one.
     fn probes_from(&self, key: &AddressKey) -> bool {
-        let link_local = matches!(key.address.addr(), IpAddr::V6(address) if address.is_unicast_link_local());
-        link_local || self.is_test_address(key)
+        is_link_local(key.address.addr()) || self.is_test_address(key)
     }
 
     fn is_test_address(&self, key: &AddressKey) -> bool {

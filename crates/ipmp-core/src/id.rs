@@ -176,6 +176,12 @@ impl fmt::Display for Family {
     }
 }
 
+/// Whether an address means something on one link only (RFC 4291 §2.5.6). IPv4 has such addresses too, but none that
+/// every interface has by itself.
+pub(crate) fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
+}
+
 /// One probe, unique for the life of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ProbeId(pub u64);

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use crate::action::{Action, Means, ProbeOutcome, Prober};
 use crate::event::ReplyFault;
 use crate::history::{Answer, HISTORY_MAX, History, Kind, Loss};
-use crate::id::{Family, IfIndex, IfName, ProbeId};
+use crate::id::{Family, IfIndex, IfName, ProbeId, is_link_local};
 use crate::jitter::Jitter;
 use crate::quality::Quality;
 use crate::schedule::{Pace, Timing};
@@ -143,8 +143,8 @@ impl Probing {
 
     /// Whether an address can be probed as one on the link.
     pub(crate) fn reaches(&self, address: IpAddr) -> bool {
-        let link_local = matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
-        Family::of(address) == self.family && (link_local || self.on_link.iter().any(|net| net.contains(&address)))
+        Family::of(address) == self.family
+            && (is_link_local(address) || self.on_link.iter().any(|net| net.contains(&address)))
     }
 
     /// Nobody but other members of the group is probed.

@@ -32,7 +32,7 @@ impl Group {
                 let replies = probing.history.replies().map_or(0, |run| run.count);
                 if dead && (!probing.is_capable() || replies >= REPLIES_TO_REPAIR) {
                     self.family_works(i, p, replies, ctx);
-                } else if let Some(run) = self.dead_run(i, p, ctx).filter(|_| !dead) {
+                } else if !dead && let Some(run) = self.dead_run(i, p, ctx) {
                     let reason = self.reason_of_losses(i, &run, ctx.now);
                     let (group, interface) = (self.config.name.clone(), self.members[i].config.interface.clone());
                     self.members[i].probing[p].dead_since = Some(ctx.now);
@@ -63,8 +63,8 @@ impl Group {
     fn dead_run(&self, i: usize, p: usize, ctx: &Context) -> Option<Losses> {
         let (member, probing) = (&self.members[i], &self.members[i].probing[p]);
         let family = probing.family();
-        let run = probing.history.losses().filter(|_| probing.is_capable() && !probing.is_quiet(ctx.now))?;
-        let long = run.count >= probing.timing.losses_to_fail();
+        let counts = probing.is_capable() && !probing.is_quiet(ctx.now) && probing.has_failing_run();
+        let run = probing.history.losses().filter(|_| counts)?;
         let answered = |sibling: &Probing| {
             sibling.is_capable() && sibling.history.replies().is_some_and(|replies| replies.newest > run.first_declared)
         };
@@ -72,6 +72,6 @@ impl Group {
         let of_others = || self.others(i).filter(|other| other.usable() && other.link_usable());
         let mut same = of_others().flat_map(|other| &other.probing).filter(|other| other.family() == family);
         let mut elsewhere = || same.any(|other| other.is_capable() && verdict::works_by_probes(other, &run));
-        (long && lives && elsewhere()).then_some(run)
+        (lives && elsewhere()).then_some(run)
     }
 }

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use crate::action::Means;
 use crate::config::ProbeMode;
 use crate::group::Group;
-use crate::id::Family;
+use crate::id::{Family, is_link_local};
 use crate::kernel::Kernel;
 use crate::member::{Member, Nic};
 use crate::probing::Probing;
@@ -39,9 +39,8 @@ impl Group {
         // Routers are on the link by definition, whatever prefix there is.
         let routers = || self.config.gateways.iter().copied().chain(self.config.routes.iter().map(|route| route.via));
         let routers = || routers().filter(|router| Family::of(*router) == family).map(IpNet::from);
-        let link_local = |test: IpNet| matches!(test.addr(), IpAddr::V6(test) if test.is_unicast_link_local());
         match (test, self.config.detection.probe) {
-            (Some(test), ProbeMode::Auto | ProbeMode::Icmp) if !link_local(test) => vec![test],
+            (Some(test), ProbeMode::Auto | ProbeMode::Icmp) if !is_link_local(test.addr()) => vec![test],
             (test, _) => prefixes().copied().chain(routers()).chain(test).collect(),
         }
     }
