@@ -1,6 +1,7 @@
 //! What `ipmpstat`, `ipmpadm` and `if_mpadm` are made of. Each program is a file in `bin/`; it knows its
 //! command line and what to ask the daemon. What is shown, and how, is here, and never touches a socket.
 
+pub mod args;
 pub mod explain;
 pub mod names;
 pub mod program;

@@ -16,6 +16,7 @@ pub(crate) fn config(written: Written) -> Config {
         track_all_interfaces: track_only_groups.is_some_and(|at| !at.value),
         failure_detection_time: settings.failure_detection_time(),
         detection: settings.detection(),
+        handover: Default::default(),
     }
 }
 
@@ -25,6 +26,7 @@ fn group(written: Group, system: &Settings) -> Option<GroupConfig> {
         name: written.effective_name()?.value,
         interface: written.interface?.value,
         addresses: values(written.addresses),
+        down_addresses: values(written.down_addresses),
         gateways: values(written.gateways),
         routes: written
             .routes

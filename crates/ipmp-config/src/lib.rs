@@ -12,6 +12,7 @@
 //! ```
 
 mod checked;
+mod edit;
 mod finding;
 mod keys;
 mod reader;
@@ -29,6 +30,7 @@ use std::path::Path;
 
 use ipmp_core::Config;
 
+pub use edit::Edit;
 pub use finding::{Finding, Findings, Position, Severity};
 pub use value::FAILURE_DETECTION_TIME_MAX;
 

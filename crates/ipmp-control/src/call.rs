@@ -1,9 +1,12 @@
 //! What a client asks for, as the server understands it. Pure: a call may have any name and any parameters,
 //! and is either one of ours or an error of Varlink's own.
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zlink::varlink_service::Error;
+
+use crate::Edit;
 
 /// A call as it stands in a message.
 #[derive(Debug, Deserialize)]
@@ -39,6 +42,37 @@ pub enum Call {
     },
     /// `io.ipmpd.Control.Reload`
     Reload,
+    /// `io.ipmpd.Control.Change`
+    Change(Change),
+    /// `io.ipmpd.Control.Confirm`
+    Confirm,
+    /// `io.ipmpd.Control.Revert`
+    Revert,
+    /// `io.ipmpd.Control.WhatIf`
+    WhatIf {
+        /// The members that fail.
+        fail: Vec<String>,
+    },
+    /// `io.ipmpd.Control.Check`
+    Check,
+    /// `io.ipmpd.Control.Events`
+    Events {
+        /// The number of the last event that is known; none for those to come.
+        after: Option<u64>,
+    },
+}
+
+/// The parameters of `Change`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What is to be done, all of it or nothing.
+    pub edits: Vec<Edit>,
+    /// Gone with the next reload, because it is not written to the configuration.
+    pub temporary: bool,
+    /// Only tell what would be done.
+    pub dry_run: bool,
+    /// Undone after so long unless it is confirmed.
+    pub confirm_ms: Option<u64>,
 }
 
 impl Call {
@@ -62,6 +96,18 @@ impl Call {
             "io.ipmpd.Control.Offline" => Call::Offline { interface: interface()? },
             "io.ipmpd.Control.Online" => Call::Online { interface: interface()? },
             "io.ipmpd.Control.Reload" => Call::Reload,
+            "io.ipmpd.Control.Change" => Call::Change(Change {
+                edits: parameter(parameters, "edits")?,
+                temporary: parameter(parameters, "temporary")?,
+                dry_run: parameter(parameters, "dry_run")?,
+                confirm_ms: parameter(parameters, "confirm_ms")?,
+            }),
+            "io.ipmpd.Control.Confirm" => Call::Confirm,
+            "io.ipmpd.Control.Revert" => Call::Revert,
+            "io.ipmpd.Control.WhatIf" => Call::WhatIf { fail: parameter(parameters, "fail")? },
+            "io.ipmpd.Control.Check" => Call::Check,
+            "io.ipmpd.Control.Events" if call.more() => Call::Events { after: parameter(parameters, "after")? },
+            "io.ipmpd.Control.Events" => return Err(Error::ExpectedMore),
             _ => return Err(Error::MethodNotFound { method: method.clone().into() }),
         })
     }
@@ -69,6 +115,10 @@ impl Call {
 
 fn text(parameters: &Value, name: &'static str) -> Result<String, Error<'static>> {
     parameters[name].as_str().map(str::to_owned).ok_or_else(|| invalid(name))
+}
+
+fn parameter<T: DeserializeOwned>(parameters: &Value, name: &'static str) -> Result<T, Error<'static>> {
+    serde_json::from_value(parameters[name].clone()).map_err(|_| invalid(name))
 }
 
 fn invalid(parameter: &'static str) -> Error<'static> {

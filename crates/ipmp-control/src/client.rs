@@ -10,13 +10,16 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use zlink::tokio::unix::Connection;
 
-use crate::{Probes, Refusal, Snapshot, socket_path};
+use crate::{Change, Changed, Edit, Forecast, Probes, Problems, Refusal, Snapshot, socket_path};
 
 /// How long the daemon may take for an answer (IPMP behaviour, §0), and for a change.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long it may take for a reload, which reads files and waits until the kernel has what they say.
 const RELOAD_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long it may take to look at the host, which waits for frames that may not come.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Why a call came to nothing.
 #[derive(Debug)]
@@ -115,6 +118,32 @@ impl Client {
         answer(&self.runtime, ANSWER_TIMEOUT, self.connection.online(interface))
     }
 
+    /// Changes the configuration, and waits until it is in force.
+    pub fn change(&mut self, change: &Change) -> Result<Changed, Error> {
+        let Change { edits, temporary, dry_run, confirm_ms } = change;
+        answer(&self.runtime, RELOAD_TIMEOUT, self.connection.change(edits, *temporary, *dry_run, *confirm_ms))
+    }
+
+    /// Keeps the change that waits to be confirmed.
+    pub fn confirm(&mut self) -> Result<(), Error> {
+        answer(&self.runtime, ANSWER_TIMEOUT, self.connection.confirm())
+    }
+
+    /// Undoes it at once.
+    pub fn revert(&mut self) -> Result<(), Error> {
+        answer(&self.runtime, RELOAD_TIMEOUT, self.connection.revert())
+    }
+
+    /// Where everything would go if these members failed.
+    pub fn what_if(&mut self, fail: &[String]) -> Result<Forecast, Error> {
+        answer(&self.runtime, ANSWER_TIMEOUT, self.connection.what_if(fail))
+    }
+
+    /// What is wrong on this host.
+    pub fn check(&mut self) -> Result<Problems, Error> {
+        answer(&self.runtime, CHECK_TIMEOUT, self.connection.check())
+    }
+
     /// Has the configuration read again, and waits for the outcome.
     pub fn reload(&mut self) -> Result<(), Error> {
         answer(&self.runtime, RELOAD_TIMEOUT, self.connection.reload())
@@ -169,5 +198,16 @@ trait Control {
     async fn status(&mut self) -> zlink::Result<Result<Snapshot, Refusal>>;
     async fn offline(&mut self, interface: &str) -> zlink::Result<Result<(), Refusal>>;
     async fn online(&mut self, interface: &str) -> zlink::Result<Result<(), Refusal>>;
+    async fn change(
+        &mut self,
+        edits: &[Edit],
+        temporary: bool,
+        dry_run: bool,
+        confirm_ms: Option<u64>,
+    ) -> zlink::Result<Result<Changed, Refusal>>;
+    async fn confirm(&mut self) -> zlink::Result<Result<(), Refusal>>;
+    async fn revert(&mut self) -> zlink::Result<Result<(), Refusal>>;
+    async fn what_if(&mut self, fail: &[String]) -> zlink::Result<Result<Forecast, Refusal>>;
+    async fn check(&mut self) -> zlink::Result<Result<Problems, Refusal>>;
     async fn reload(&mut self) -> zlink::Result<Result<(), Refusal>>;
 }

@@ -6,20 +6,26 @@
 //! daemon decides, and does not depend on the core. `docs/control.md` is the page for users.
 
 mod call;
+mod change;
 mod client;
+mod event;
 mod member;
 mod probe;
 mod probing;
+mod problem;
 mod refusal;
 mod status;
 
 use std::path::{Path, PathBuf};
 
-pub use call::{Call, Message};
+pub use call::{Call, Change, Message};
+pub use change::*;
 pub use client::{Client, Error, Watch};
+pub use event::*;
 pub use member::*;
 pub use probe::*;
 pub use probing::*;
+pub use problem::*;
 pub use refusal::Refusal;
 pub use status::*;
 

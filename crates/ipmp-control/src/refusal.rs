@@ -40,6 +40,18 @@ pub enum Refusal {
         /// All of them, as the daemon's log shows them.
         findings: String,
     },
+    /// A change is refused, and nothing was changed.
+    ChangeRefused {
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// A change was refused by the kernel, and undone.
+    ChangeUndone {
+        /// What the kernel says.
+        reason: String,
+    },
+    /// There is no change that waits to be confirmed.
+    NothingPending,
     /// Only root and the user that the daemon runs as may change anything.
     PermissionDenied,
     /// The daemon is about to end, and did not do it.
@@ -66,6 +78,11 @@ impl fmt::Display for Refusal {
             Refusal::ReloadRefused { findings } => {
                 write!(f, "the new configuration is refused, the old one stays in force:\n{}", findings.trim_end())
             }
+            Refusal::ChangeRefused { reason } => write!(f, "{}", reason.trim_end()),
+            Refusal::ChangeUndone { reason } => {
+                write!(f, "the kernel refused it, and everything is as it was before: {}", reason.trim_end())
+            }
+            Refusal::NothingPending => f.write_str("there is no change that waits to be confirmed"),
             Refusal::PermissionDenied => f.write_str("permission denied: only root and the daemon's user may do this"),
             Refusal::Stopping => f.write_str("the daemon is stopping"),
         }

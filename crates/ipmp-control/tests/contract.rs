@@ -1,8 +1,9 @@
 //! The types are what the description of the interface says.
 
 use ipmp_control::{
-    Address, BadReplies, Claim, DESCRIPTION, Family, FamilyHealth, Group, GroupState, INTERFACE, LastReply, LinkState,
-    Member, MemberState, Probe, ProbeKind, ProbeOutcome, ProbeState, Probes, Probing, Reason, Refusal, Run, Snapshot,
+    Address, BadReplies, Changed, Claim, DESCRIPTION, Edit, EditKind, Event, Events, Family, FamilyHealth, Field,
+    Forecast, Group, GroupState, INTERFACE, LastReply, Leg, LinkState, Member, MemberState, Probe, ProbeKind,
+    ProbeOutcome, ProbeState, Probes, Probing, Problem, Problems, Reason, Refusal, Route, Run, Severity, Snapshot,
     Target, TargetMode, TargetState, Waiting,
 };
 use zlink::idl::{self, Interface};
@@ -29,6 +30,14 @@ fn types_follow_the_description() {
     assert_eq!(described.name(), INTERFACE);
 
     let types = [
+        Edit::CUSTOM_TYPE,
+        EditKind::CUSTOM_TYPE,
+        Route::CUSTOM_TYPE,
+        Leg::CUSTOM_TYPE,
+        Problem::CUSTOM_TYPE,
+        Severity::CUSTOM_TYPE,
+        Event::CUSTOM_TYPE,
+        Field::CUSTOM_TYPE,
         Group::CUSTOM_TYPE,
         GroupState::CUSTOM_TYPE,
         Member::CUSTOM_TYPE,
@@ -56,7 +65,15 @@ fn types_follow_the_description() {
     assert_eq!(shapes, types.map(shape));
     assert_eq!(described.errors().collect::<Vec<_>>(), Refusal::VARIANTS);
 
-    for (name, reply) in [("Status", Snapshot::TYPE), ("Probes", Probes::TYPE)] {
+    let replies = [
+        ("Status", Snapshot::TYPE),
+        ("Probes", Probes::TYPE),
+        ("Change", Changed::TYPE),
+        ("WhatIf", Forecast::TYPE),
+        ("Check", Problems::TYPE),
+        ("Events", Events::TYPE),
+    ];
+    for (name, reply) in replies {
         let method = described.methods().find(|method| method.name() == name).unwrap();
         let reply = reply.as_object().unwrap();
         assert_eq!(method.outputs().collect::<Vec<_>>(), reply.iter().collect::<Vec<_>>());

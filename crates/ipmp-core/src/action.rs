@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Refusal;
+use crate::handover::Foreign;
 use crate::id::{Family, IfIndex, IfName, Mac, ProbeId, RequestId, TransactionId};
 use crate::kernel::{AddressKey, Leg, Route, RouteKey, Scope, Tunables};
 use crate::notice::Notice;
@@ -224,6 +225,22 @@ pub enum Change {
     DeleteRoute(RouteKey),
     /// Tell the neighbours, at once.
     Announce(Announcement),
+    /// Remove what somebody else made and the administrator hands over. One that is gone counts as done.
+    Take {
+        /// What.
+        foreign: Foreign,
+        /// An IPv6 address cannot stand twice on an interface: then this one of ours is added in the same datagram, so
+        /// that not even the end of the daemon can come between.
+        with: Option<AddressKey>,
+    },
+    /// Put in place again what was taken. What is there already counts as done. An IPv6 address comes without duplicate
+    /// address detection.
+    Give {
+        /// What.
+        foreign: Foreign,
+        /// The address of ours that goes in the same datagram, for the same reason.
+        replaces: Option<AddressKey>,
+    },
 }
 
 /// A gratuitous ARP in both forms, or an unsolicited neighbour advertisement.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::handover::Handover;
 use crate::id::{GroupName, IfName};
 
 /// Failure detection time where nothing is configured. Solaris has 10 s; `docs/detection.md` shows why one
@@ -26,6 +27,8 @@ pub struct Config {
     pub failure_detection_time: Duration,
     /// How their failures are looked for.
     pub detection: Detection,
+    /// What of others is taken over, or given back.
+    pub handover: Handover,
 }
 
 impl Default for Config {
@@ -35,6 +38,7 @@ impl Default for Config {
             track_all_interfaces: false,
             failure_detection_time: FAILURE_DETECTION_TIME_DEFAULT,
             detection: Detection::default(),
+            handover: Handover::default(),
         }
     }
 }
@@ -48,6 +52,8 @@ pub struct GroupConfig {
     pub name: GroupName,
     /// Data addresses; the prefix length tells the on-link prefix, bound addresses are host prefixes.
     pub addresses: Vec<IpNet>,
+    /// Data addresses that the administrator took down: known, and not used.
+    pub down_addresses: Vec<IpNet>,
     /// Default routers, reached through every active member.
     pub gateways: Vec<IpAddr>,
     /// Further routes over the active members.

@@ -27,6 +27,7 @@ pub mod action;
 pub mod config;
 pub mod engine;
 pub mod event;
+pub mod handover;
 pub mod id;
 pub mod kernel;
 pub mod notice;
@@ -40,6 +41,7 @@ pub use action::{
 pub use config::{Config, Damping, Detection, GroupConfig, MemberConfig, ProbeMode, Schedule};
 pub use engine::Engine;
 pub use event::{Command, Event, Outcome, Refusal, ReplyFault};
+pub use handover::{Foreign, ForeignKey, Handover};
 pub use id::{Family, GroupName, IfIndex, IfName, Mac, ProbeId, RequestId, TransactionId};
 pub use notice::Notice;
 pub use status::Status;

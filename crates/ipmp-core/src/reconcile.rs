@@ -11,6 +11,7 @@ use ipnet::IpNet;
 
 use crate::action::{Announcement, Change, Means, Memory};
 use crate::group::Group;
+use crate::handover::ForeignKey;
 use crate::id::{Family, IfIndex, IfName};
 use crate::kernel::{
     ALIAS, AddressInfo, AddressKey, Kernel, LAST_RESORT_METRIC, Leg, ROUTE_METRIC, Route, RouteKey, Scope, Tunables,
@@ -29,6 +30,8 @@ pub(crate) enum Key {
     DeleteAddress(AddressKey),
     PutRoute(RouteKey),
     DeleteRoute(RouteKey),
+    Take(ForeignKey),
+    Give(ForeignKey),
 }
 
 /// The key of a change; an announcement is not one that could be compared with anything.
@@ -43,6 +46,8 @@ pub(crate) fn key_of(change: &Change) -> Option<Key> {
         Change::DeleteAddress(key) => Key::DeleteAddress(*key),
         Change::PutRoute { route, .. } => Key::PutRoute(route.key),
         Change::DeleteRoute(key) => Key::DeleteRoute(*key),
+        Change::Take { foreign, .. } => Key::Take(foreign.key.clone()),
+        Change::Give { foreign, .. } => Key::Give(foreign.key.clone()),
         Change::Announce(_) => return None,
     })
 }

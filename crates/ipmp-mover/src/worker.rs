@@ -98,6 +98,8 @@ impl Worker {
             Change::PutRoute { route, present } => client.put_route(route, present).await.map_err(sentence),
             Change::DeleteRoute(key) => gone(client.delete_route(key).await),
             Change::Announce(announcement) => self.announcer.send(announcement).await,
+            Change::Take { foreign, with } => client.take(foreign, with.as_ref()).await.map_err(sentence),
+            Change::Give { foreign, replaces } => client.give(foreign, replaces.as_ref()).await.map_err(sentence),
         }
     }
 }
@@ -133,7 +135,9 @@ impl RefusedAddresses {
             | Change::Tune { .. }
             | Change::AddAddress { .. }
             | Change::PutRoute { .. }
-            | Change::DeleteRoute(_) => false,
+            | Change::DeleteRoute(_)
+            | Change::Take { .. }
+            | Change::Give { .. } => false,
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::error::{Cause, Error, Kind};
 use crate::query::Query;
 use crate::{request, wire};
 
+mod handover;
 mod route;
 
 /// How long the kernel has for one request.

@@ -246,6 +246,7 @@ impl Kernel {
                 Ok(())
             }
             Change::Announce(announcement) => self.link(announcement.index).map(drop),
+            Change::Take { .. } | Change::Give { .. } => Err("nobody hands anything over here".to_owned()),
         }
     }
 

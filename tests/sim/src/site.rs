@@ -126,6 +126,7 @@ pub fn group(segment: u8, failure_detection_time: Duration) -> GroupConfig {
         interface: if_name(&name),
         name: name.parse::<GroupName>().expect("a good group name"),
         addresses: Vec::new(),
+        down_addresses: Vec::new(),
         gateways: Vec::new(),
         routes: Vec::new(),
         failure_detection_time,

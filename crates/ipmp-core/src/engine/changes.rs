@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::action::{Action, Change, Transaction};
 use crate::engine::Engine;
 use crate::event::Outcome;
+use crate::handover::ForeignKey;
 use crate::id::{IfIndex, TransactionId};
 use crate::kernel::{Fact, Scope, Tunables};
 use crate::notice::Notice;
@@ -207,6 +208,14 @@ impl Engine {
             Key::DeleteAddress(key) => format!("deletion of address {} from {}", key.address, name(&key.index)),
             Key::PutRoute(key) => format!("route to {}", key.to),
             Key::DeleteRoute(key) => format!("deletion of the route to {}", key.to),
+            Key::Take(ForeignKey::Address(key)) => {
+                format!("taking over of address {} of {}", key.address, name(&key.index))
+            }
+            Key::Take(ForeignKey::Route(key, _)) => format!("taking over of the route to {}", key.to),
+            Key::Give(ForeignKey::Address(key)) => {
+                format!("giving back of address {} to {}", key.address, name(&key.index))
+            }
+            Key::Give(ForeignKey::Route(key, _)) => format!("giving back of the route to {}", key.to),
         }
     }
 }

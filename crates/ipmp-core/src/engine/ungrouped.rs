@@ -22,6 +22,7 @@ impl Engine {
             interface: IfName::none(),
             name: GroupName::anonymous(),
             addresses: Vec::new(),
+            down_addresses: Vec::new(),
             gateways: Vec::new(),
             routes: Vec::new(),
             failure_detection_time: self.config.failure_detection_time,

@@ -100,6 +100,8 @@ impl Client {
             }
             Call::Offline { interface } => self.command(interface, Command::Offline).await,
             Call::Online { interface } => self.command(interface, Command::Online).await,
+            Call::Change(_) | Call::Confirm | Call::Revert => Err(not_yet()),
+            Call::WhatIf { .. } | Call::Check | Call::Events { .. } => Err(not_yet()),
             Call::Reload => {
                 let outcome = self.change(Request::Reload).await?;
                 outcome.map(|()| Outcome::Done).map_err(|findings| Refusal::ReloadRefused { findings }.into())
@@ -147,6 +149,10 @@ async fn show(connection: &mut Connection<Limited>, mut watch: Watch, begun: Ins
         };
         told = Probes { missed, probes: reports.into_iter().map(|report| wire::probe(report, begun)).collect() };
     }
+}
+
+fn not_yet() -> Failure {
+    Refusal::ChangeRefused { reason: "this daemon cannot do that yet".into() }.into()
 }
 
 fn info() -> Info<'static> {

@@ -4,49 +4,14 @@ mod probes;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use ipmp_cli::args::Ipmpstat;
 use ipmp_cli::names::Names;
-use ipmp_cli::program::{self, Daemon};
+use ipmp_cli::program;
 use ipmp_cli::rows::{self, AddressRow, GroupRow, InterfaceRow, ProbeRow, TargetRow};
 use ipmp_cli::table::{self, Field, SCREEN_WIDTH, Selection};
 use ipmp_control::{Client, Error, Snapshot};
 
 const PROGRAM: &str = "ipmpstat";
-
-/// Show the state of IPMP groups
-#[derive(Parser, Debug)]
-#[command(name = PROGRAM, version, override_usage = "ipmpstat [-n] [-o FIELD[,…] [-P] | --json] -a|-g|-i|-p|-t")]
-struct Args {
-    /// Data addresses, the members they are bound to and leave by
-    #[arg(short)]
-    addresses: bool,
-    /// Groups
-    #[arg(short)]
-    groups: bool,
-    /// Interfaces, the members of groups
-    #[arg(short)]
-    interfaces: bool,
-    /// Probes as they are answered or lost, until interrupted
-    #[arg(short)]
-    probes: bool,
-    /// Probe targets, and what is sent to them
-    #[arg(short)]
-    targets: bool,
-    /// Show addresses as numbers, not as host names
-    #[arg(short)]
-    numeric: bool,
-    /// Show these fields, or `all`; else those that fit the screen
-    #[arg(short = 'o', value_name = "FIELD[,…]")]
-    fields: Option<String>,
-    /// Parsable: no heading, `:` between fields, `\` before any in a value
-    #[arg(short = 'P')]
-    parsable: bool,
-    /// All fields as JSON, addresses as numbers; of probes an object a line
-    #[arg(long, conflicts_with_all = ["fields", "parsable"])]
-    json: bool,
-    #[command(flatten)]
-    daemon: Daemon,
-}
 
 fn main() -> ExitCode {
     program::run(PROGRAM, carry_out)
@@ -74,7 +39,7 @@ enum Layout {
     Human(Option<Selection>),
 }
 
-fn carry_out(args: &Args) -> Result<String, String> {
+fn carry_out(args: &Ipmpstat) -> Result<String, String> {
     let output = Output::of(args)?;
     let fields = match &output {
         Output::Probes => ProbeRow::FIELDS,
@@ -89,7 +54,7 @@ fn carry_out(args: &Args) -> Result<String, String> {
 }
 
 impl Output {
-    fn of(args: &Args) -> Result<Self, String> {
+    fn of(args: &Ipmpstat) -> Result<Self, String> {
         let asked = [
             (args.addresses, Output::Status(Mode::Addresses)),
             (args.groups, Output::Status(Mode::Groups)),
@@ -109,7 +74,7 @@ impl Output {
 }
 
 impl Layout {
-    fn of(args: &Args, fields: &[Field]) -> Result<Self, String> {
+    fn of(args: &Ipmpstat, fields: &[Field]) -> Result<Self, String> {
         if args.json {
             return Ok(Layout::Json);
         }

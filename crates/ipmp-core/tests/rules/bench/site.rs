@@ -54,6 +54,7 @@ pub fn group(members: impl IntoIterator<Item = MemberConfig>) -> GroupConfig {
         interface: "ipmp0".parse().unwrap(),
         name: "lan".parse().unwrap(),
         addresses: vec!["192.0.2.50/24".parse().unwrap(), "192.0.2.51/24".parse().unwrap()],
+        down_addresses: vec![],
         gateways: ips([1]),
         routes: vec![],
         failure_detection_time: F,

@@ -141,7 +141,7 @@ pub fn obey(kernel: &mut Kernel, change: &Change) -> Option<Fact> {
         Change::DeleteAddress(key) => Some(Fact::AddressGone(*key)),
         Change::PutRoute { route, .. } => Some(Fact::Route(route.clone())),
         Change::DeleteRoute(key) => Some(Fact::RouteGone(*key)),
-        Change::Announce(_) => None,
+        Change::Announce(_) | Change::Take { .. } | Change::Give { .. } => None,
     }?;
     kernel.learn(fact.clone());
     Some(fact)
