@@ -109,6 +109,14 @@ impl Claims {
         found
     }
 
+    /// Takes out those of which it is not known yet whose they are.
+    pub(crate) fn take_undecided(&mut self) -> Vec<IpAddr> {
+        let undecided = self.open.iter().filter(|(_, claim)| claim.by.is_none());
+        let undecided: Vec<IpAddr> = undecided.map(|(address, _)| *address).collect();
+        undecided.iter().for_each(|address| _ = self.open.remove(address));
+        undecided
+    }
+
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.open.values().map(|claim| claim.next).min()
     }

@@ -15,6 +15,7 @@ use crate::announce::Repeats;
 use crate::config::Config;
 use crate::event::Event;
 use crate::group::{Context, Group};
+use crate::handover::Handover;
 use crate::id::{IfIndex, IfName, RequestId, TransactionId, is_link_local};
 use crate::jitter::Jitter;
 use crate::kernel::{AddressKey, Fact, Kernel, Link, Route, RouteKey};
@@ -167,9 +168,28 @@ impl Engine {
         Status { groups: groups.map(|group| group.status(&self.kernel, now)).collect() }
     }
 
-    /// Whether no address is being asked for that would come into use next.
+    /// Whether no address is being asked for that would come into use next, and everything has changed hands.
     pub fn is_settled(&self) -> bool {
-        self.groups.iter().all(|group| group.claims_deadline().is_none() || !group.claims.are_open())
+        self.config.handover == Handover::default()
+            && self.groups.iter().all(|group| group.claims_deadline().is_none() || !group.claims.are_open())
+    }
+
+    /// The kernel as it is known.
+    pub(crate) fn kernel(&self) -> &Kernel {
+        &self.kernel
+    }
+
+    /// A copy that waits for nothing: neither for a transaction that is under way, nor until it may try again.
+    pub(crate) fn at_rest(&self) -> Self {
+        let (in_flight, retry, compare) = (None, Retry::default(), true);
+        Self { in_flight, retry, compare, just_done: BTreeSet::new(), undone: BTreeSet::new(), ..self.clone() }
+    }
+
+    /// Takes addresses for free that are being asked for, but those that another host has; whether there were any.
+    pub(crate) fn suppose_addresses_free(&mut self) -> bool {
+        let supposed = self.groups.iter_mut().map(Group::suppose_addresses_free).fold(false, |all, any| all | any);
+        self.compare |= supposed;
+        supposed
     }
 
     fn watched_groups(&mut self) -> impl Iterator<Item = &mut Group> {
@@ -249,6 +269,7 @@ impl Engine {
                 }
             }
         }
+        self.compare |= self.config.handover != Handover::default();
         self.kernel.learn(fact);
     }
 

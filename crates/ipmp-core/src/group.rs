@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use crate::action::Action;
 use crate::announce::Repeats;
 use crate::claim::Claims;
@@ -303,7 +305,11 @@ impl Group {
             false_failures_per_year: self.false_failures().map(|(_, _, per_year)| per_year),
             damping: self.config.detection.damping,
             members: self.members.iter().map(|member| member.status(self.config.detection.damping, now)).collect(),
-            addresses: self.addresses().map(address).collect(),
+            addresses: self
+                .addresses()
+                .chain(self.config.down_addresses.iter().map(IpNet::addr))
+                .map(address)
+                .collect(),
         }
     }
 

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::handover::ForeignKey;
 use crate::id::{IfIndex, IfName, Mac};
 
 /// The protocol number that marks an address (`IFA_PROTO`) or a route (`rtm_protocol`) as the
@@ -285,6 +286,31 @@ impl Kernel {
         let routes = self.routes.values().filter(for_data);
         let legs = routes.flat_map(|route| &route.legs).map(|leg| leg.index);
         ours.map(|(key, _)| key.index).chain(legs)
+    }
+
+    /// Whether something of others is there.
+    pub fn has_foreign(&self, key: &ForeignKey) -> bool {
+        match key {
+            ForeignKey::Address(key) => self.addresses.get(key).is_some_and(|info| !info.ours),
+            ForeignKey::Route(key, legs) => {
+                self.routes.get(key).is_some_and(|route| legs.iter().all(|leg| route.legs.contains(leg)))
+            }
+        }
+    }
+
+    /// Whether something of others is not there, and could be.
+    pub fn lacks(&self, key: &ForeignKey) -> bool {
+        let present = |index: &IfIndex| self.links.contains_key(index);
+        !self.has_foreign(key)
+            && match key {
+                ForeignKey::Address(key) => present(&key.index),
+                ForeignKey::Route(_, legs) => legs.iter().all(|leg| present(&leg.index)),
+            }
+    }
+
+    /// Interfaces that carry one of these addresses, whoever made it.
+    pub fn holders(&self, address: impl Fn(IpAddr) -> bool) -> impl Iterator<Item = IfIndex> {
+        self.addresses.keys().filter(move |key| address(key.address.addr())).map(|key| key.index)
     }
 
     /// Another interface on which somebody else has this address too.

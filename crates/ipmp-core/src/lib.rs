@@ -31,6 +31,7 @@ pub mod handover;
 pub mod id;
 pub mod kernel;
 pub mod notice;
+pub mod rehearsal;
 pub mod status;
 pub mod time;
 

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 
 use crate::action::{Announcement, Change, Means, Memory};
 use crate::group::Group;
-use crate::handover::ForeignKey;
+use crate::handover::{Foreign, ForeignKey, Handover};
 use crate::id::{Family, IfIndex, IfName};
 use crate::kernel::{
     ALIAS, AddressInfo, AddressKey, Kernel, LAST_RESORT_METRIC, Leg, ROUTE_METRIC, Route, RouteKey, Scope, Tunables,
@@ -53,9 +53,11 @@ pub(crate) fn key_of(change: &Change) -> Option<Key> {
 }
 
 /// The changes that make the kernel what the groups want it to be, most urgent first.
-pub(crate) fn plan(groups: &[Group], kernel: &Kernel, memory: &Memory) -> Vec<Change> {
+pub(crate) fn plan(groups: &[Group], kernel: &Kernel, memory: &Memory, handover: &Handover) -> Vec<Change> {
     let wanted = Wanted::of(groups, kernel);
     let mut plan = Planner { kernel, wanted: &wanted, changes: Vec::new() };
+    plan.give(handover);
+    let given = plan.changes.is_empty();
     plan.interfaces(groups);
     plan.tune_members(groups);
     plan.add_addresses(&wanted.tests, Scope::Link);
@@ -70,12 +72,21 @@ pub(crate) fn plan(groups: &[Group], kernel: &Kernel, memory: &Memory) -> Vec<Ch
     plan.bind(&rest);
     plan.add_addresses(&anchors6, Scope::Global);
     plan.bind(&bound6);
-    // With its last address an interface loses its routes, silently: so they go first.
-    plan.delete_routes();
-    plan.delete_addresses();
-    plan.tune_leavers(groups, memory);
+    // What is to be given may be refused: then nothing of ours may go that it would replace.
+    if given {
+        // With its last address an interface loses its routes, silently: so they go first.
+        plan.delete_routes();
+        plan.delete_addresses();
+        plan.tune_leavers(groups, memory);
+    }
+    let stands = plan.changes.is_empty();
     plan.carriers(groups);
-    plan.delete_interfaces(groups);
+    if given {
+        plan.delete_interfaces(groups);
+    }
+    if stands {
+        plan.take(handover);
+    }
     plan.changes
 }
 
@@ -213,6 +224,10 @@ fn ways(group: &Group) -> Vec<(IpNet, Option<IpAddr>)> {
     on_link.chain(defaults).chain(routes).collect()
 }
 
+fn by_kind(handed: &[Foreign]) -> (Vec<&Foreign>, Vec<&Foreign>) {
+    handed.iter().partition(|foreign| matches!(foreign.key, ForeignKey::Address(_)))
+}
+
 struct Planner<'a> {
     kernel: &'a Kernel,
     wanted: &'a Wanted,
@@ -266,6 +281,10 @@ impl Planner<'_> {
             // The scope of an IPv6 address follows from itself.
             Some(info) if info.scope == scope || !info.ours || key.address.addr().is_ipv6() => return false,
             Some(_) => self.changes.push(Change::DeleteAddress(key)),
+            // An IPv6 address of others is in its place, whatever its prefix.
+            None if key.address.addr().is_ipv6() && self.kernel.has_address(key.index, key.address.addr()) => {
+                return false;
+            }
             None => {}
         }
         self.changes.push(Change::AddAddress { key, scope });
@@ -312,6 +331,49 @@ impl Planner<'_> {
         let wanted = self.wanted;
         let stale = self.kernel.routes.keys().filter(|key| key.ours && !wanted.routes.contains_key(key));
         self.changes.extend(stale.map(|key| Change::DeleteRoute(*key)));
+    }
+
+    /// What others get back, addresses before the routes that build on them.
+    fn give(&mut self, handover: &Handover) {
+        let (addresses, routes) = by_kind(&handover.give);
+        for foreign in addresses.into_iter().chain(routes).filter(|foreign| self.kernel.lacks(&foreign.key)) {
+            let (replaces, announcement) = match &foreign.key {
+                ForeignKey::Address(key) => (self.twin(key).filter(|ours| self.has(ours)), self.announcement(key)),
+                ForeignKey::Route(..) => (None, None),
+            };
+            self.changes.push(Change::Give { foreign: foreign.clone(), replaces });
+            self.changes.extend(announcement.map(Change::Announce));
+        }
+    }
+
+    /// What was taken over from others goes, routes before the addresses that they build on.
+    fn take(&mut self, handover: &Handover) {
+        let (addresses, routes) = by_kind(&handover.take);
+        for foreign in routes.into_iter().chain(addresses).filter(|foreign| self.kernel.has_foreign(&foreign.key)) {
+            let with = match &foreign.key {
+                ForeignKey::Address(key) => self
+                    .twin(key)
+                    .filter(|ours| !self.has(ours) && self.wanted.bound.iter().any(|binding| binding.key == *ours)),
+                ForeignKey::Route(..) => None,
+            };
+            self.changes.push(Change::Take { foreign: foreign.clone(), with });
+        }
+    }
+
+    /// As what an address of others would be ours, where the two cannot stand beside each other: an IPv6 address is on
+    /// an interface once, whatever its prefix.
+    fn twin(&self, key: &AddressKey) -> Option<AddressKey> {
+        key.address.addr().is_ipv6().then(|| AddressKey::host(key.index, key.address.addr()))
+    }
+
+    fn has(&self, ours: &AddressKey) -> bool {
+        self.kernel.addresses.get(ours).is_some_and(|info| info.ours)
+    }
+
+    fn announcement(&self, key: &AddressKey) -> Option<Announcement> {
+        let link = self.kernel.links.get(&key.index)?;
+        let router = link.inet6.is_some_and(|inet6| inet6.forwarding);
+        Some(Announcement { index: key.index, mac: link.mac?, address: key.address.addr(), router })
     }
 
     /// The IPMP interface has carrier while some member functions.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::action::{Action, Change, Transaction};
 use crate::engine::Engine;
 use crate::event::Outcome;
-use crate::handover::ForeignKey;
+use crate::handover::{ForeignKey, Handover};
 use crate::id::{IfIndex, TransactionId};
 use crate::kernel::{Fact, Scope, Tunables};
 use crate::notice::Notice;
@@ -108,7 +108,8 @@ impl Engine {
             group.place(kernel, now, |key| retry.is_refused(&Key::AddAddress(key), now));
         }
         self.forget_leavers(actions);
-        let planned = reconcile::plan(&self.groups, &self.kernel, &self.memory);
+        let planned = reconcile::plan(&self.groups, &self.kernel, &self.memory, &self.config.handover);
+        self.end_handover();
         let changes = self.due(planned, now, actions);
         if changes.is_empty() {
             return;
@@ -118,6 +119,16 @@ impl Engine {
         let id = TransactionId(self.last_transaction);
         self.in_flight = Some((id, changes.clone()));
         actions.push(Action::Apply(Transaction { id, changes }));
+    }
+
+    /// What has changed hands is nobody's business any more.
+    fn end_handover(&mut self) {
+        let (kernel, handover) = (&self.kernel, &mut self.config.handover);
+        let given = !handover.give.iter().any(|foreign| kernel.lacks(&foreign.key));
+        let taken = !handover.take.iter().any(|foreign| kernel.has_foreign(&foreign.key));
+        if given && taken {
+            *handover = Handover::default();
+        }
     }
 
     /// Leaves out what has to wait, and with an addition that waits the deletions that build on it.

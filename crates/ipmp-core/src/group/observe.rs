@@ -25,7 +25,8 @@ impl Group {
     pub(crate) fn observe(&mut self, ctx: &mut Context) {
         let any_new = self.members.iter().any(|member| member.is_new);
         let own: BTreeSet<IpAddr> = self.addresses().collect();
-        let in_use = || ctx.kernel.in_use(|address| own.contains(&address)).collect();
+        let is_own = |address: IpAddr| own.contains(&address);
+        let in_use = || ctx.kernel.in_use(is_own).chain(ctx.kernel.holders(is_own)).collect();
         let in_use: Vec<IfIndex> = if any_new { in_use() } else { Vec::new() };
         for i in 0..self.members.len() {
             let link = ctx.kernel.link_named(&self.members[i].config.interface);

@@ -86,6 +86,13 @@ impl Group {
         !free.is_empty()
     }
 
+    /// Takes addresses for free of which nobody has said that they are not; whether there were any.
+    pub(crate) fn suppose_addresses_free(&mut self) -> bool {
+        let free = self.claims.take_undecided();
+        self.free.extend(&free);
+        !free.is_empty()
+    }
+
     /// Another host has an address.
     pub(crate) fn address_taken(&mut self, address: IpAddr, by: Mac, now: Instant, actions: &mut Vec<Action>) {
         if self.claims.taken(address, by, now) {

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipmp_core::kernel::{Fact, Kernel};
+use ipmp_core::rehearsal::obey;
 use ipmp_core::{
     Action, Change, Config, Engine, Event, GroupConfig, Instant, Mac, Memory, Notice, Outcome, ProbeReport, Prober,
     Refusal,
@@ -40,7 +41,7 @@ pub const QUICK: Fate = Fate::After(Duration::from_micros(200));
 
 /// The bench.
 pub struct Bench {
-    engine: Engine,
+    pub engine: Engine,
     pub now: Instant,
     pub config: Config,
     pub kernel: Kernel,
@@ -193,8 +194,8 @@ impl Bench {
                 }
             }
             Action::Apply(transaction) => {
-                for fact in transaction.changes.iter().filter_map(|change| world::obey(&mut self.kernel, change)) {
-                    events.push_back(Event::Kernel(fact));
+                for change in &transaction.changes {
+                    events.extend(obey(&mut self.kernel, change).into_iter().map(Event::Kernel));
                 }
                 let outcomes = vec![Outcome::Done; transaction.changes.len()];
                 events.push_back(Event::Changed { transaction: transaction.id, outcomes });

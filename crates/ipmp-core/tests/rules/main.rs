@@ -8,6 +8,7 @@ mod bench;
 mod claims;
 mod families;
 mod grey;
+mod handover;
 mod means;
 mod members;
 mod probing;

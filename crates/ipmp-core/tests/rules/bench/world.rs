@@ -1,9 +1,9 @@
 //! What happens to the NICs of the bench and in its kernel, whoever does it.
 
 use ipmp_core::kernel::{
-    ALIAS, AddressInfo, AddressKey, Fact, Inet6, Kernel, Leg, Link, Route, RouteKey, Scope, Snapshot, Tunables,
+    AddressInfo, AddressKey, Fact, Inet6, Kernel, Leg, Link, Route, RouteKey, Scope, Snapshot, Tunables,
 };
-use ipmp_core::{Change, Command, Event, IfIndex, Mac, Refusal, RequestId};
+use ipmp_core::{Command, Event, IfIndex, Mac, Refusal, RequestId};
 
 use super::{Bench, ip};
 
@@ -118,31 +118,4 @@ pub fn snapshot(kernel: &Kernel) -> Snapshot {
         addresses: kernel.addresses.iter().map(|(key, info)| (*key, *info)).collect(),
         routes: kernel.routes.values().cloned().collect(),
     }
-}
-
-/// Does what a change asks for, and says what the kernel tells of it.
-pub fn obey(kernel: &mut Kernel, change: &Change) -> Option<Fact> {
-    let edited = |link: Option<&Link>, edit: &dyn Fn(&mut Link)| {
-        let mut link = link.cloned()?;
-        edit(&mut link);
-        Some(Fact::Link(link))
-    };
-    let fact = match change {
-        Change::CreateInterface(name) => {
-            Some(Fact::Link(Link { alias: Some(ALIAS.to_owned()), ..new_link(kernel, name.as_str()) }))
-        }
-        Change::DeleteInterface(name) => Some(Fact::LinkGone(kernel.link_named(name)?.index)),
-        Change::SetUp(index) => edited(kernel.links.get(index), &|link| link.up = true),
-        Change::SetCarrier { name, on } => edited(kernel.link_named(name), &|link| link.carrier = *on),
-        Change::Tune { index, tunables } => edited(kernel.links.get(index), &|link| link.tunables = Some(*tunables)),
-        Change::AddAddress { key, scope } => {
-            Some(Fact::Address(*key, AddressInfo { scope: *scope, ours: true, tentative: false }))
-        }
-        Change::DeleteAddress(key) => Some(Fact::AddressGone(*key)),
-        Change::PutRoute { route, .. } => Some(Fact::Route(route.clone())),
-        Change::DeleteRoute(key) => Some(Fact::RouteGone(*key)),
-        Change::Announce(_) | Change::Take { .. } | Change::Give { .. } => None,
-    }?;
-    kernel.learn(fact.clone());
-    Some(fact)
 }
