@@ -302,6 +302,12 @@ pub enum Notice {
     Reloaded { file: String },
     /// A new configuration has errors; each has been told before.
     ReloadRefused { file: String, reason: String },
+    /// An administrator's change is in force.
+    ConfigurationChanged { what: String },
+    /// An administrator's change did not come into force, and everything is put back.
+    ChangeUndone { what: String, reason: String },
+    /// A change is taken back that was to be confirmed.
+    ChangeReverted { what: String, reason: String },
     /// A mistake in a configuration that is refused.
     ConfigError { finding: String },
     /// Something doubtful in a configuration.

@@ -153,6 +153,12 @@ messages! {
         "The configuration has been reloaded from {file}", ["file"];
     RELOAD_REFUSED = Error, "reload_refused", "19ac4739f0b54a1f9aa93b4f06a0e326",
         "The configuration in {file} is refused; ipmpd runs on with what it had", ["file", "reason"];
+    CONFIGURATION_CHANGED = Notice, "configuration_changed", "9d84986fd1b04914bc7a50a8c5061b1b",
+        "The configuration was changed: {what}", ["what"];
+    CHANGE_UNDONE = Error, "change_undone", "c929a0edcf414b39852f78c828e4c8c0",
+        "A change of the configuration did not come into force and is undone: {what}", ["what", "reason"];
+    CHANGE_REVERTED = Warning, "change_reverted", "1a42732ff70048da87bf01958c0dab4d",
+        "A change of the configuration is reverted: {what}", ["what", "reason"];
     CONFIG_ERROR = Error, "config_error", "b9a867b4e77c411a90335701409763c7",
         "Configuration: {finding}", ["finding"];
     CONFIG_WARNING = Warning, "config_warning", "f50d12270530424ea7f81333c343df12",
@@ -218,6 +224,9 @@ impl Notice {
             Notice::Stopping => &STOPPING,
             Notice::Reloaded { .. } => &RELOADED,
             Notice::ReloadRefused { .. } => &RELOAD_REFUSED,
+            Notice::ConfigurationChanged { .. } => &CONFIGURATION_CHANGED,
+            Notice::ChangeUndone { .. } => &CHANGE_UNDONE,
+            Notice::ChangeReverted { .. } => &CHANGE_REVERTED,
             Notice::ConfigError { .. } => &CONFIG_ERROR,
             Notice::ConfigWarning { .. } => &CONFIG_WARNING,
             Notice::Overrun => &OVERRUN,
@@ -382,6 +391,10 @@ impl Notice {
             Notice::ReloadRefused { file, reason }
             | Notice::MemoryIgnored { file, reason }
             | Notice::MemoryNotWritten { file, reason } => vec![file.into(), reason.into()],
+            Notice::ConfigurationChanged { what } => vec![what.into()],
+            Notice::ChangeUndone { what, reason } | Notice::ChangeReverted { what, reason } => {
+                vec![what.into(), reason.into()]
+            }
             Notice::ConfigError { finding } | Notice::ConfigWarning { finding } => vec![finding.into()],
             Notice::LogLinesDropped { count } => vec![count.to_string().into()],
             Notice::Stopping | Notice::Overrun => vec![],
@@ -486,6 +499,9 @@ mod tests {
             Notice::Stopping,
             Notice::Reloaded { file: file() },
             Notice::ReloadRefused { file: file(), reason: reason() },
+            Notice::ConfigurationChanged { what: what() },
+            Notice::ChangeUndone { what: what(), reason: reason() },
+            Notice::ChangeReverted { what: what(), reason: reason() },
             Notice::ConfigError { finding: what() },
             Notice::ConfigWarning { finding: what() },
             Notice::Overrun,
