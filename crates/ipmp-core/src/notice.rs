@@ -320,4 +320,10 @@ pub enum Notice {
     MemoryNotWritten { file: String, reason: String },
     /// Lines that were not logged, because the log was slower than the events.
     LogLinesDropped { count: u64 },
+    /// A hook did not do its work on the event `on`.
+    HookFailed { hook: String, on: String, reason: String },
+    /// A hook is not run at all.
+    HookRefused { hook: String, reason: String },
+    /// Events that no hook was run on, because the hooks were slower than the events.
+    HooksLate { count: u64 },
 }

@@ -171,6 +171,12 @@ messages! {
         "What the next start needs cannot be written to {file}", ["file", "reason"];
     LOG_LINES_DROPPED = Warning, "log_lines_dropped", "66ec9431b4674f96aa7fb9838fae7522",
         "The log did not keep up: {count} lines have been dropped", ["count"];
+    HOOK_FAILED = Warning, "hook_failed", "9b1381f9ba3f44af8701092b182e2704",
+        "Hook {hook} failed on {on}", ["hook", "on", "reason"];
+    HOOK_REFUSED = Error, "hook_refused", "24c16c85e64542608b46b14682300031",
+        "Hook {hook} is not run", ["hook", "reason"];
+    HOOKS_LATE = Warning, "hooks_late", "cf75c4f3558545adadd0c164a8ec25e8",
+        "Hooks did not keep up: they have not been run on {count} events", ["count"];
 }
 
 impl Notice {
@@ -233,6 +239,9 @@ impl Notice {
             Notice::MemoryIgnored { .. } => &MEMORY_IGNORED,
             Notice::MemoryNotWritten { .. } => &MEMORY_NOT_WRITTEN,
             Notice::LogLinesDropped { .. } => &LOG_LINES_DROPPED,
+            Notice::HookFailed { .. } => &HOOK_FAILED,
+            Notice::HookRefused { .. } => &HOOK_REFUSED,
+            Notice::HooksLate { .. } => &HOOKS_LATE,
         }
     }
 
@@ -396,7 +405,9 @@ impl Notice {
                 vec![what.into(), reason.into()]
             }
             Notice::ConfigError { finding } | Notice::ConfigWarning { finding } => vec![finding.into()],
-            Notice::LogLinesDropped { count } => vec![count.to_string().into()],
+            Notice::LogLinesDropped { count } | Notice::HooksLate { count } => vec![count.to_string().into()],
+            Notice::HookFailed { hook, on, reason } => vec![hook.into(), on.into(), reason.into()],
+            Notice::HookRefused { hook, reason } => vec![hook.into(), reason.into()],
             Notice::Stopping | Notice::Overrun => vec![],
         }
     }
@@ -508,6 +519,9 @@ mod tests {
             Notice::MemoryIgnored { file: file(), reason: reason() },
             Notice::MemoryNotWritten { file: file(), reason: reason() },
             Notice::LogLinesDropped { count: 3 },
+            Notice::HookFailed { hook: "page".into(), on: "group_failed".into(), reason: reason() },
+            Notice::HookRefused { hook: "page".into(), reason: reason() },
+            Notice::HooksLate { count: 3 },
         ]
     }
 
