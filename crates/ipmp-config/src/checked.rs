@@ -3,21 +3,24 @@
 use ipmp_core::config::RouteConfig;
 use ipmp_core::{Config, GroupConfig, MemberConfig};
 
+use crate::Loaded;
+use crate::finding::Findings;
 use crate::reader::List;
 use crate::settings::Settings;
 use crate::source::At;
 use crate::written::{Group, Member, Written};
 
 /// The configuration. Nothing may be wrong with what is written: what is not complete is left out.
-pub(crate) fn config(written: Written) -> Config {
-    let Written { settings, track_only_groups, groups } = written;
-    Config {
+pub(crate) fn loaded(written: Written, findings: Findings) -> Loaded {
+    let Written { settings, track_only_groups, admin_group, groups } = written;
+    let config = Config {
         groups: groups.into_iter().filter_map(|written| group(written, &settings)).collect(),
         track_all_interfaces: track_only_groups.is_some_and(|at| !at.value),
         failure_detection_time: settings.failure_detection_time(),
         detection: settings.detection(),
         handover: Default::default(),
-    }
+    };
+    Loaded { config, findings, admin_group: admin_group.map(|at| at.value) }
 }
 
 fn group(written: Group, system: &Settings) -> Option<GroupConfig> {

@@ -1,8 +1,20 @@
-//! Changes to the files as text: comments, order and everything else that is written stays.
+//! Changes to the files as text: comments, order and everything else that is written stays, byte for byte.
+//!
+//! ```text
+//!  text → outline (what stands where) → groups (what is meant, or why not) → table, splice → text
+//! ```
+
+mod groups;
+mod outline;
+mod splice;
+mod table;
+
+use std::net::IpAddr;
 
 use ipmp_core::IfName;
 use ipnet::IpNet;
-use std::net::IpAddr;
+
+pub(crate) use groups::{edited, holder};
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,12 +26,12 @@ pub enum Edit {
         /// Its name, where that is not the interface's.
         name: Option<String>,
     },
-    /// A group goes, with its members and all that is written in it.
+    /// A group goes, with all that is written in it. Refused while it has members.
     DeleteGroup {
         /// Its IPMP interface.
         interface: IfName,
     },
-    /// An interface becomes a member of a group, and leaves the one that it is in.
+    /// An interface becomes a member of a group, and leaves the one that it is in: its settings go along.
     AddMember {
         /// The group's IPMP interface.
         group: IfName,

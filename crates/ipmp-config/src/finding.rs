@@ -59,6 +59,14 @@ impl Finding {
         self.place.as_ref().map(Place::position)
     }
 
+    /// What is wrong without the place, for who has not written that file: "... (expected ...)".
+    pub fn sentence(&self) -> String {
+        match &self.expected {
+            Some(expected) => format!("{} (expected {expected})", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     /// All of it in one line, for logs: `file:line:column: error: message (expected ...)`.
     pub fn one_line(&self) -> String {
         let mut line = self.file.clone();
@@ -111,6 +119,17 @@ impl Findings {
     /// How many of this severity are listed.
     pub fn count(&self, severity: Severity) -> usize {
         self.iter().filter(|finding| finding.severity == severity).count()
+    }
+
+    /// What is wrong, without places: of a text that nobody has before his eyes.
+    pub(crate) fn sentences(&self) -> String {
+        let errors = self.iter().filter(|finding| finding.severity == Severity::Error);
+        errors.map(Finding::sentence).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Those of which `before` has none that says the same.
+    pub fn since(&self, before: &Findings) -> impl Iterator<Item = &Finding> {
+        self.iter().filter(|finding| before.iter().all(|known| known.sentence() != finding.sentence()))
     }
 
     /// All of them with the lines that they are about, and a line that counts them; no colours.

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::finding::{FINDINGS_MAX, Position};
@@ -19,7 +19,9 @@ const FILES_MAX: usize = 255;
 /// One file as read.
 #[derive(Debug)]
 pub(crate) struct Source {
-    /// Its path, as the administrator gave it, fit to be shown.
+    /// Its path, as the administrator gave it.
+    pub(crate) path: PathBuf,
+    /// The same, fit to be shown.
     pub(crate) name: String,
     /// Its text; bytes that are not UTF-8 replaced.
     pub(crate) text: String,
@@ -51,7 +53,8 @@ pub(crate) struct At<T> {
 
 impl Source {
     /// Makes text of bytes and reports each stretch that is not UTF-8.
-    pub(crate) fn decode(name: String, bytes: &[u8], report: &mut Report) -> Arc<Source> {
+    pub(crate) fn decode(path: &Path, bytes: &[u8], report: &mut Report) -> Arc<Source> {
+        let name = shown(path);
         report.file(&name);
         let mut text = String::with_capacity(bytes.len());
         let mut bad = Vec::new();
@@ -62,7 +65,7 @@ impl Source {
                 text.push(char::REPLACEMENT_CHARACTER);
             }
         }
-        let source = Arc::new(Source { name, text });
+        let source = Arc::new(Source { path: path.to_owned(), name, text });
         // A file that is no text at all may hold a million, in a single line.
         for (start, byte) in bad.into_iter().take(FINDINGS_MAX) {
             let place = Place::new(&source, start..start + char::REPLACEMENT_CHARACTER.len_utf8());
@@ -112,10 +115,10 @@ pub(crate) fn read_all(path: &Path, report: &mut Report) -> Sources {
 }
 
 fn read(path: &Path, report: &mut Report) -> Option<Arc<Source>> {
-    let name = shown(path);
     match read_bytes(path) {
-        Ok(bytes) => Some(Source::decode(name, &bytes, report)),
+        Ok(bytes) => Some(Source::decode(path, &bytes, report)),
         Err(error) => {
+            let name = shown(path);
             report.file(&name);
             report.unreadable(&name, &error.to_string());
             None
@@ -141,7 +144,7 @@ fn read_directory(path: &Path, report: &mut Report) -> Vec<Arc<Source>> {
     paths.iter().filter_map(|path| read(path, report)).collect()
 }
 
-fn list(path: &Path) -> io::Result<Vec<std::path::PathBuf>> {
+fn list(path: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(path)? {
         let name = entry?.file_name();
@@ -166,7 +169,7 @@ fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     let path = path.to_string_lossy();
     path.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

@@ -80,6 +80,16 @@ pub(crate) fn group_name(text: &str) -> Result<GroupName, Fault> {
     })
 }
 
+/// The name of a group of the system's users. Whether it exists is known on the host alone.
+pub(crate) fn system_group(text: &str) -> Result<String, Fault> {
+    let unfit = |c: char| c.is_whitespace() || c.is_control() || matches!(c, ':' | ',');
+    if text.is_empty() || text.len() > 32 || text.starts_with('-') || text.contains(unfit) {
+        let message = format!("{} is no name of a group of users", quoted(text));
+        return fault(message, "a group of /etc/group, such as \"netadmin\"");
+    }
+    Ok(text.to_owned())
+}
+
 /// An address with its prefix length, host bits kept.
 pub(crate) fn prefix(text: &str) -> Result<IpNet, Fault> {
     let Some((address, length)) = text.split_once('/') else {

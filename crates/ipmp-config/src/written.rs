@@ -36,6 +36,7 @@ pub(crate) struct Written {
     /// Those of the main file, for groups that do not set their own.
     pub(crate) settings: Settings,
     pub(crate) track_only_groups: Option<At<bool>>,
+    pub(crate) admin_group: Option<At<String>>,
     pub(crate) groups: Vec<Group>,
 }
 
@@ -68,6 +69,7 @@ pub(crate) struct Route {
 pub(crate) struct Member {
     pub(crate) interface: Option<At<IfName>>,
     pub(crate) test_addresses: List<At<IpNet>>,
+    pub(crate) down_test_addresses: List<At<IpNet>>,
     pub(crate) standby: Option<At<bool>>,
 }
 
@@ -90,17 +92,28 @@ impl Group {
 
     /// Whether its members may have test addresses of a family of which none could be read.
     pub(crate) fn test_addresses_lost(&self, family: Family) -> bool {
-        self.members.lost || self.members.iter().any(|member| lost(&member.test_addresses, family))
+        let lists = |member: &Member| lost(&member.test_addresses, family) || lost(&member.down_test_addresses, family);
+        self.members.lost || self.members.iter().any(lists)
     }
 
     /// Whether it may have data addresses of a family of which none could be read.
     pub(crate) fn addresses_lost(&self, family: Family) -> bool {
-        lost(&self.addresses, family)
+        lost(&self.addresses, family) || lost(&self.down_addresses, family)
     }
 
-    /// All test addresses of its members.
+    /// All data addresses, those that are down too: they are to be right when they are taken up.
+    pub(crate) fn data_addresses(&self) -> impl Iterator<Item = &At<IpNet>> {
+        self.addresses.iter().chain(&self.down_addresses)
+    }
+
+    /// The test addresses of its members that are up.
     pub(crate) fn test_addresses(&self) -> impl Iterator<Item = &At<IpNet>> {
         self.members.iter().flat_map(|member| &member.test_addresses)
+    }
+
+    /// All test addresses of its members, those that are down too.
+    pub(crate) fn all_test_addresses(&self) -> impl Iterator<Item = &At<IpNet>> {
+        self.members.iter().flat_map(|member| member.test_addresses.iter().chain(&member.down_test_addresses))
     }
 }
 
@@ -127,6 +140,7 @@ fn read_file(source: &Arc<Source>, section: Section, written: &mut Written, repo
     if section == Section::Main {
         written.settings = Settings::read(&head, report);
         written.track_only_groups = head.boolean("track-interfaces-only-with-groups", report);
+        written.admin_group = head.optional("admin-group", value::system_group, report);
     }
     let header = "a header in two brackets: `[[group]]`";
     for table in &head.tables("group", Section::Group, GROUPS_MAX, header, report) {
@@ -167,6 +181,7 @@ fn read_member(table: &Table<'_>, report: &mut Report) -> Member {
     Member {
         interface: table.required("interface", value::member_name, report),
         test_addresses: table.strings("test-addresses", TEST_ADDRESSES_MAX, value::own_address, report),
+        down_test_addresses: table.strings("down-test-addresses", TEST_ADDRESSES_MAX, value::own_address, report),
         standby: table.boolean("standby", report),
     }
 }

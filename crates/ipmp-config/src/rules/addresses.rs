@@ -1,4 +1,5 @@
-//! Addresses of this host: each is one data address or one test address, once.
+//! Addresses of this host: each is one data address or one test address, once. Those that are down obey the
+//! same rules, so that nothing is in the way of taking them up.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -33,8 +34,8 @@ type Own<'a> = BTreeMap<Key, (&'static str, &'a Place)>;
 fn duplicates<'a>(written: &'a Written, report: &mut Report) -> Own<'a> {
     let mut own = Own::new();
     for (number, group) in written.groups.iter().enumerate() {
-        let data = group.addresses.iter().map(|at| ("data address", at));
-        let test = group.test_addresses().map(|at| ("test address", at));
+        let data = group.data_addresses().map(|at| ("data address", at));
+        let test = group.all_test_addresses().map(|at| ("test address", at));
         for (what, at) in data.chain(test) {
             let address = at.value.addr();
             match own.get(&key(address, number)) {
@@ -82,7 +83,7 @@ fn test_addresses(member: &Member, report: &mut Report) {
 /// Members of one group are on one link, so their test addresses are in one subnet a family.
 fn one_subnet(group: &Group, report: &mut Report) {
     let mut subnets: BTreeMap<Family, &At<IpNet>> = BTreeMap::new();
-    for at in group.test_addresses() {
+    for at in group.all_test_addresses() {
         let family = Family::of(at.value.addr());
         match subnets.get(&family) {
             Some(first) if first.value.trunc() != at.value.trunc() => {

@@ -14,7 +14,7 @@ use crate::value::edge;
 use crate::written::Group;
 
 pub(super) fn check(group: &Group, probe: ProbeMode, report: &mut Report) {
-    let subnets = subnets(group.addresses.iter().chain(group.test_addresses()));
+    let subnets = subnets(group.data_addresses().chain(group.all_test_addresses()));
     let gateways = group.gateways.iter().map(|at| ("gateway", at));
     for (what, at) in gateways.chain(group.routes.iter().map(|route| ("router", &route.via))) {
         if !edge_of(&subnets, what, at, report) {

@@ -54,7 +54,7 @@ enum Why {
 }
 
 fn claims(number: usize, group: &Group) -> impl Iterator<Item = Claim<'_>> {
-    let subnets = group.addresses.iter().filter(|at| at.value.prefix_len() < at.value.max_prefix_len());
+    let subnets = group.data_addresses().filter(|at| at.value.prefix_len() < at.value.max_prefix_len());
     let subnets = subnets.map(|at| (at.value.trunc(), Why::OnLink, &at.place));
     let gateways = group.gateways.iter().map(|at| (everywhere(Family::of(at.value)), Why::Gateways, &at.place));
     let routes = group.routes.iter().map(|route| (route.to.value, Why::Route, &route.to.place));

@@ -1,0 +1,357 @@
+//! What an edit means for the groups as they are written, and why it cannot be made where it cannot.
+
+use std::net::IpAddr;
+
+use ipmp_core::IfName;
+use ipnet::IpNet;
+
+use super::Edit;
+use super::outline::{Outline, Table};
+use super::splice::{self, Splice};
+use super::table::{self, Home};
+use crate::documents::Document;
+use crate::keys::Section;
+use crate::value::{self, Fault};
+use crate::{source, suggest};
+
+/// The files that an edit changes, by their number, and their new text. The first is the main file.
+pub(crate) fn edited(documents: &[&Document], edit: &Edit) -> Result<Vec<(usize, String)>, String> {
+    let files = Files::read(documents)?;
+    let mut splices: Vec<Vec<Splice>> = documents.iter().map(|_| Vec::new()).collect();
+    for (file, splice) in files.splices(edit)? {
+        splices[file].push(splice);
+    }
+    let changed = splices.into_iter().enumerate().filter(|(_, splices)| !splices.is_empty());
+    changed
+        .map(|(file, splices)| {
+            let Document { path, text } = documents[file];
+            let text = splice::carry_out(text, splices);
+            match Outline::of(&text) {
+                Some(_) => Ok((file, text)),
+                None => Err(format!("{} is written in a way that this cannot change", source::shown(path))),
+            }
+        })
+        .collect()
+}
+
+/// The interface that has an address.
+pub(crate) fn holder(documents: &[&Document], address: IpAddr) -> Result<IfName, String> {
+    let files = Files::read(documents)?;
+    let mut holders =
+        files.tables().filter(|place| place.lists().any(|(key, _)| place.position(key, address).is_some()));
+    match (holders.next(), holders.next()) {
+        (Some(place), None) => {
+            place.table.interface().parse().map_err(|_| format!("the holder of {address} has no name"))
+        }
+        (Some(one), Some(two)) => {
+            let [one, two] = [one, two].map(|place| place.table.interface().to_owned());
+            Err(format!("{address} is an address of {one} and of {two}; name the one that is meant"))
+        }
+        (None, _) => Err(format!("{address} is neither a data address nor a test address of any group")),
+    }
+}
+
+type Splices = Vec<(usize, Splice)>;
+
+/// All files with what stands in them.
+struct Files<'a> {
+    texts: Vec<&'a str>,
+    outlines: Vec<Outline>,
+}
+
+/// A group or a member, and where it is.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    file: usize,
+    text: &'a str,
+    /// The group, or that of the member.
+    group: &'a Table,
+    table: &'a Table,
+    section: Section,
+}
+
+impl<'a> Files<'a> {
+    fn read(documents: &[&'a Document]) -> Result<Self, String> {
+        let outline = |document: &&Document| {
+            let file = source::shown(&document.path);
+            Outline::of(&document.text).ok_or_else(|| format!("{file} is no TOML; `ipmpd --check` says why"))
+        };
+        let outlines = documents.iter().map(outline).collect::<Result<_, _>>()?;
+        Ok(Self { texts: documents.iter().map(|document| document.text.as_str()).collect(), outlines })
+    }
+
+    fn groups(&self) -> impl Iterator<Item = Place<'_>> {
+        let files = self.outlines.iter().zip(&self.texts).enumerate();
+        files.flat_map(|(file, (outline, text))| {
+            let section = Section::Group;
+            outline.groups.iter().map(move |group| Place { file, text, group, table: group, section })
+        })
+    }
+
+    fn members(&self) -> impl Iterator<Item = Place<'_>> {
+        let section = Section::Member;
+        self.groups()
+            .flat_map(move |place| place.group.members.iter().map(move |table| Place { table, section, ..place }))
+    }
+
+    fn tables(&self) -> impl Iterator<Item = Place<'_>> {
+        self.groups().chain(self.members())
+    }
+
+    fn find_group(&self, interface: &IfName) -> Option<Place<'_>> {
+        self.groups().find(|place| place.table.interface() == interface.as_str())
+    }
+
+    fn find_member(&self, interface: &IfName) -> Option<Place<'_>> {
+        self.members().find(|place| place.table.interface() == interface.as_str())
+    }
+
+    fn group(&self, interface: &IfName) -> Result<Place<'_>, String> {
+        self.find_group(interface).ok_or_else(|| {
+            format!(
+                "{interface} is no IPMP interface of the configuration; `ipmpadm create-ipmp {interface}` makes it one"
+            )
+        })
+    }
+
+    fn member(&self, interface: &IfName) -> Result<Place<'_>, String> {
+        self.find_member(interface).ok_or_else(|| {
+            format!("{interface} is in no group; `ipmpadm add-ipmp -i {interface} IPMP_IF` puts it into one")
+        })
+    }
+
+    fn either(&self, interface: &IfName) -> Result<Place<'_>, String> {
+        self.find_group(interface).or_else(|| self.find_member(interface)).ok_or_else(|| {
+            format!("{interface} is neither an IPMP interface nor a member of a group; `ipmpstat -i` lists the members")
+        })
+    }
+
+    fn splices(&self, edit: &Edit) -> Result<Splices, String> {
+        match edit {
+            Edit::CreateGroup { interface, name } => self.create(interface, name.as_deref()),
+            Edit::DeleteGroup { interface } => self.delete(interface),
+            Edit::AddMember { group, interface } => self.add_member(group, interface),
+            Edit::RemoveMember { interface } => Ok(self.leave(self.member(interface)?)),
+            Edit::AddAddress { interface, address, down } => self.add_address(interface, *address, *down),
+            Edit::RemoveAddress { interface, address } => self.remove_address(interface, *address),
+            Edit::SetAddress { interface, address, down } => self.set_address(interface, *address, *down),
+            Edit::AddGateway { interface, gateway } => self.add_gateway(interface, *gateway),
+            Edit::AddRoute { interface, to, via } => self.add_route(interface, *to, *via),
+            Edit::Set { interface, key, value } => self.set(interface, key, value.as_deref()),
+        }
+    }
+
+    fn create(&self, interface: &IfName, name: Option<&str>) -> Result<Splices, String> {
+        value::ipmp_name(interface.as_str()).map_err(sentence)?;
+        if self.find_group(interface).is_some() {
+            return Err(format!("{interface} is an IPMP interface already"));
+        }
+        if let Some(member) = self.find_member(interface) {
+            let group = member.group.interface();
+            return Err(format!("{interface} is a member of {group} and cannot be an IPMP interface"));
+        }
+        let shown = name.unwrap_or(interface.as_str());
+        value::group_name(shown).map_err(sentence)?;
+        let of_that_name = |place: &Place<'_>| place.table.string("name").unwrap_or(place.table.interface()) == shown;
+        if let Some(other) = self.groups().find(of_that_name) {
+            let interface = other.table.interface();
+            return Err(format!("there is a group {} already, that of {interface}", value::quoted(shown)));
+        }
+        let mut entries = vec![entry("interface", &string(interface.as_str()))];
+        entries.extend(name.filter(|name| *name != interface.as_str()).map(|name| entry("name", &string(name))));
+        let home = Home { header: "[[group]]", list: self.outlines[0].group_list.as_ref(), of: None };
+        Ok(home.add(self.texts[0], &entries).into_iter().map(|splice| (0, splice)).collect())
+    }
+
+    fn delete(&self, interface: &IfName) -> Result<Splices, String> {
+        let place = self.group(interface)?;
+        let members: Vec<_> = place.group.members.iter().map(Table::interface).collect();
+        if !members.is_empty() {
+            return Err(format!(
+                "{interface} still has {} {}; remove them first, or give everything to one of them with --to",
+                if members.len() == 1 { "the member" } else { "the members" },
+                and(&members)
+            ));
+        }
+        Ok(place.in_file(table::remove(place.text, place.table, self.outlines[place.file].group_list.as_ref())))
+    }
+
+    fn add_member(&self, group: &IfName, interface: &IfName) -> Result<Splices, String> {
+        let place = self.group(group)?;
+        value::member_name(interface.as_str()).map_err(sentence)?;
+        if self.find_group(interface).is_some() {
+            return Err(format!("{interface} is an IPMP interface and cannot be a member"));
+        }
+        let home = Home { header: "[[group.member]]", list: place.group.list("member"), of: Some(place.group) };
+        match self.find_member(interface) {
+            Some(member) if member.group.interface() == group.as_str() => {
+                Err(format!("{interface} is a member of {group} already"))
+            }
+            Some(member) => {
+                let mut splices = self.leave(member);
+                splices.extend(place.in_file(home.adopt(place.text, member.text, member.table)));
+                Ok(splices)
+            }
+            None => Ok(place.in_file(home.add(place.text, &[entry("interface", &string(interface.as_str()))]))),
+        }
+    }
+
+    fn leave(&self, member: Place<'_>) -> Splices {
+        member.in_file(table::remove(member.text, member.table, member.group.list("member")))
+    }
+
+    fn add_address(&self, interface: &IfName, address: IpNet, down: bool) -> Result<Splices, String> {
+        let place = self.either(interface)?;
+        let written = address.to_string();
+        match place.section {
+            Section::Member => value::own_address(&written),
+            _ => value::data_address(&written),
+        }
+        .map_err(sentence)?;
+        // A link-local address means something on one link only.
+        let link_local = matches!(address.addr(), IpAddr::V6(v6) if v6.is_unicast_link_local());
+        let same = |other: &Place<'_>| !link_local || std::ptr::eq(other.group, place.group);
+        for other in self.tables().filter(same) {
+            if let Some((_, what)) = other.lists().find(|(key, _)| other.position(key, address.addr()).is_some()) {
+                return Err(format!("{} is a {what} of {} already", address.addr(), other.table.interface()));
+            }
+        }
+        Ok(place.add_item(place.list_of(down), &string(&written)))
+    }
+
+    fn remove_address(&self, interface: &IfName, address: IpAddr) -> Result<Splices, String> {
+        let place = self.either(interface)?;
+        let (key, index) = place.find_address(address)?;
+        Ok(place.in_file(table::remove_item(place.text, place.table, key, index)))
+    }
+
+    fn set_address(&self, interface: &IfName, address: IpAddr, down: bool) -> Result<Splices, String> {
+        let place = self.either(interface)?;
+        let (key, index) = place.find_address(address)?;
+        let target = place.list_of(down);
+        if key == target {
+            return Ok(Vec::new());
+        }
+        let written = place.table.strings(key).nth(index).unwrap_or_default();
+        let mut splices = place.in_file(table::remove_item(place.text, place.table, key, index));
+        splices.extend(place.add_item(target, &string(written)));
+        Ok(splices)
+    }
+
+    fn add_gateway(&self, interface: &IfName, gateway: IpAddr) -> Result<Splices, String> {
+        let place = self.group(interface)?;
+        value::address(&gateway.to_string()).map_err(sentence)?;
+        if place.table.strings("gateways").any(|known| known.parse() == Ok(gateway)) {
+            return Ok(Vec::new());
+        }
+        Ok(place.add_item("gateways", &string(&gateway.to_string())))
+    }
+
+    fn add_route(&self, interface: &IfName, to: IpNet, via: IpAddr) -> Result<Splices, String> {
+        let place = self.group(interface)?;
+        value::destination(&to.to_string()).map_err(sentence)?;
+        value::address(&via.to_string()).map_err(sentence)?;
+        let entries = [entry("to", &string(&to.to_string())), entry("via", &string(&via.to_string()))];
+        let known = |route: &[(String, String)]| {
+            let is =
+                |key: &str, value: &dyn Fn(&str) -> bool| route.iter().any(|(name, text)| name == key && value(text));
+            is("to", &|text| text.parse() == Ok(to)) && is("via", &|text| text.parse() == Ok(via))
+        };
+        if place.table.routes.iter().any(|route| known(route)) {
+            return Ok(Vec::new());
+        }
+        if place.table.is_apart("routes") {
+            let home = Home { header: "[[group.routes]]", list: None, of: Some(place.group) };
+            return Ok(place.in_file(home.add(place.text, &entries)));
+        }
+        Ok(place.add_item("routes", &format!("{{ {} }}", entries.join(", "))))
+    }
+
+    fn set(&self, interface: &IfName, key: &str, value: Option<&str>) -> Result<Splices, String> {
+        let place = self.either(interface)?;
+        let keys = place.section.keys();
+        if !keys.contains(&key) || matches!(key, "interface" | "member") {
+            let meant = suggest::near(place.section, key).filter(|meant| !matches!(*meant, "interface" | "member"));
+            let others: Vec<_> = keys.iter().copied().filter(|key| !matches!(*key, "interface" | "member")).collect();
+            let meant =
+                meant.map_or_else(|| format!("it has {}", and(&others)), |meant| format!("did you mean {meant}?"));
+            return Err(format!("{interface} has no property {}; {meant}", value::quoted(key)));
+        }
+        let splices = match value {
+            None => table::unset(place.text, place.table, key)?,
+            Some(value) => {
+                let no_value = |_| format!("{} is no value for `{key}`", value::quoted(value));
+                let mut parsed: toml_edit::Value = value.parse().map_err(no_value)?;
+                parsed.decor_mut().clear();
+                table::set(place.text, place.table, key, parsed.to_string().trim())?
+            }
+        };
+        Ok(place.in_file(splices))
+    }
+}
+
+impl<'a> Place<'a> {
+    fn in_file(&self, splices: Vec<Splice>) -> Splices {
+        splices.into_iter().map(|splice| (self.file, splice)).collect()
+    }
+
+    fn add_item(&self, key: &str, item: &str) -> Splices {
+        self.in_file(table::add_item(self.text, self.table, key, item))
+    }
+
+    /// The keys of its addresses, and what each holds.
+    fn lists(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        match self.section {
+            Section::Member => {
+                [("test-addresses", "test address"), ("down-test-addresses", "test address that is down")]
+            }
+            _ => [("addresses", "data address"), ("down-addresses", "data address that is down")],
+        }
+        .into_iter()
+    }
+
+    fn list_of(&self, down: bool) -> &'static str {
+        let (key, _) = self.lists().nth(usize::from(down)).expect("two of them");
+        key
+    }
+
+    /// Where an address is in the list of a key.
+    fn position(&self, key: &str, address: IpAddr) -> Option<usize> {
+        let parse = |text: &str| text.split('/').next().and_then(|text| text.parse::<IpAddr>().ok());
+        let strings = &self.table.list(key)?.strings;
+        strings.iter().position(|text| text.as_deref().and_then(parse) == Some(address))
+    }
+
+    fn find_address(&self, address: IpAddr) -> Result<(&'static str, usize), String> {
+        let found = self.lists().find_map(|(key, _)| Some((key, self.position(key, address)?)));
+        found.ok_or_else(|| {
+            let known: Vec<_> = self.lists().flat_map(|(key, _)| self.table.strings(key)).collect();
+            let known = if known.is_empty() { "it has none".into() } else { format!("it has {}", and(&known)) };
+            format!("{address} is no address of {}; {known}", self.table.interface())
+        })
+    }
+}
+
+fn entry(key: &str, value: &str) -> String {
+    format!("{key} = {value}")
+}
+
+/// As it is written in TOML.
+fn string(text: &str) -> String {
+    toml_edit::Value::from(text).to_string()
+}
+
+fn sentence(Fault { message, expected }: Fault) -> String {
+    format!("{message} (expected {expected})")
+}
+
+/// `a, b and c`; no more than a few.
+fn and(names: &[&str]) -> String {
+    const MOST: usize = 20;
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] if names.len() <= MOST => format!("{} and {last}", first.join(", ")),
+        _ => format!("{} and {} more", names[..MOST].join(", "), names.len() - MOST),
+    }
+}
