@@ -2,9 +2,11 @@
 //! command line and what to ask the daemon. What is shown, and how, is here, and never touches a socket.
 
 pub mod args;
+pub mod check;
 pub mod explain;
 pub mod names;
 pub mod program;
 pub mod rows;
 pub mod table;
+pub mod watch;
 pub mod words;

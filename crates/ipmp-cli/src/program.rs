@@ -20,14 +20,36 @@ pub struct Daemon {
     pub runtime_dir: PathBuf,
 }
 
+/// What a program has to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// For standard output.
+    pub text: String,
+    /// Whether it ends with 0; with 1 where it has found something that is not as it should be.
+    pub good: bool,
+}
+
+impl From<String> for Output {
+    fn from(text: String) -> Self {
+        Self { text, good: true }
+    }
+}
+
 /// A program: reads its command line, carries it out, and puts what that gave on standard output.
-pub fn run<A: Parser, E: Display>(program: &str, carry_out: impl FnOnce(&A) -> Result<String, E>) -> ExitCode {
+pub fn run<A: Parser, O: Into<Output>, E: Display>(
+    program: &str,
+    carry_out: impl FnOnce(&A) -> Result<O, E>,
+) -> ExitCode {
     let args = match parse(program) {
         Ok(args) => args,
         Err(code) => return code,
     };
-    match carry_out(&args) {
-        Ok(text) => print(program, &text),
+    match carry_out(&args).map(O::into) {
+        Ok(Output { text, good: true }) => print(program, &text),
+        Ok(Output { text, good: false }) => {
+            print(program, &text);
+            ExitCode::FAILURE
+        }
         Err(why) => fail(program, why),
     }
 }

@@ -147,7 +147,7 @@ pub enum Verb {
         #[arg(long, value_name = "DIR", default_value = "/")]
         root: PathBuf,
     },
-    /// Say what is wrong with this host, or with a configuration
+    /// Say what is wrong with this host, or with a configuration; ends with 1 if anything is
     Check {
         /// Only check this configuration
         #[arg(value_name = "FILE")]

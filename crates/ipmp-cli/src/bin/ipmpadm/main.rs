@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use ipmp_cli::args::{Ipmpadm, Verb};
 use ipmp_cli::explain::Explanation;
-use ipmp_cli::program;
+use ipmp_cli::program::{self, Output};
 use ipmp_cli::rows;
 use ipmp_control::{Client, Error, Refusal};
 
@@ -22,9 +22,9 @@ fn main() -> ExitCode {
     program::run(PROGRAM, carry_out)
 }
 
-fn carry_out(args: &Ipmpadm) -> Result<String, String> {
+fn carry_out(args: &Ipmpadm) -> Result<Output, String> {
     let connect = || Client::connect(&args.daemon.runtime_dir).map_err(sentence);
-    match &args.verb {
+    let text = match &args.verb {
         Verb::CreateIpmp { .. }
         | Verb::DeleteIpmp { .. }
         | Verb::AddIpmp { .. }
@@ -34,7 +34,7 @@ fn carry_out(args: &Ipmpadm) -> Result<String, String> {
         | Verb::Set { .. } => changes::carry_out(&mut connect()?, &args.verb),
         Verb::Ifconfig { words } => ifconfig::carry_out(&mut connect()?, words),
         Verb::Import { root } => import::carry_out(root),
-        Verb::Check { file, json } => check::carry_out(&args.daemon, file.as_deref(), *json),
+        Verb::Check { file, json } => return check::carry_out(&args.daemon, file.as_deref(), *json),
         Verb::WhatIf { fail, json } => what_if::carry_out(&mut connect()?, fail, *json),
         Verb::Monitor { json, after } => monitor::carry_out(connect()?, *json, *after),
         Verb::Confirm => connect()?.confirm().map(|()| String::new()).map_err(sentence),
@@ -45,7 +45,8 @@ fn carry_out(args: &Ipmpadm) -> Result<String, String> {
         Verb::Reload => {
             connect()?.reload().map(|()| "The configuration is read and in force.\n".to_owned()).map_err(sentence)
         }
-    }
+    };
+    text.map(Output::from)
 }
 
 fn explain(client: &mut Client, interface: &str, json: bool) -> Result<String, Error> {

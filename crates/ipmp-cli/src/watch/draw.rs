@@ -1,0 +1,90 @@
+//! The screen: a line that says how things stand, the panels, and a line that says which keys there are.
+
+use std::time::Duration;
+
+use ipmp_control::MemberState;
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Text};
+
+use super::panels;
+use super::share::share;
+use super::{Panel, Source, View};
+use crate::words;
+
+const HEAD: Style = Style::new().add_modifier(Modifier::BOLD);
+const ALARM: Style = Style::new().fg(Color::White).bg(Color::Red).add_modifier(Modifier::BOLD);
+const HEADING: Style = Style::new().fg(Color::White).bg(Color::DarkGray);
+const FOCUSED: Style = Style::new().fg(Color::Black).bg(Color::Cyan).add_modifier(Modifier::BOLD);
+const FOOT: Style = Style::new().fg(Color::DarkGray);
+
+const KEYS: &str = "q quit  Tab next panel  ↑↓ PgUp PgDn Home End scroll";
+
+/// Lines of a screen on which the panels need all there is.
+const TINY: u16 = 4;
+
+impl View {
+    /// Draws it as it is now.
+    pub fn draw(&mut self, frame: &mut Frame<'_>, now: Duration) {
+        let frills = if frame.area().height > TINY { 1 } else { 0 };
+        let areas = Layout::vertical([Constraint::Length(frills), Constraint::Min(0), Constraint::Length(frills)]);
+        let [head, middle, foot] = areas.areas(frame.area());
+        frame.render_widget(self.head(now), head);
+        self.draw_panels(frame, middle, now);
+        frame.render_widget(self.foot(), foot);
+    }
+
+    fn draw_panels(&mut self, frame: &mut Frame<'_>, area: Rect, now: Duration) {
+        let texts = Panel::ALL.map(|panel| panels::text(panel, self, now, usize::from(area.width)));
+        let wants = [0, 1, 2, 3].map(|panel: usize| texts[panel].lines.len() + 1);
+        let given = share(usize::from(area.height), wants, self.focus);
+        let mut top = area.y;
+        for (panel, text) in Panel::ALL.into_iter().zip(texts) {
+            let at = panel as usize;
+            let height = u16::try_from(given[at]).unwrap_or(area.height);
+            let place = Rect { y: top, height, ..area };
+            top += height;
+            self.seen[at] = given[at].saturating_sub(1);
+            self.above[at] = self.above[at].min(text.lines.len().saturating_sub(self.seen[at]));
+            let [heading, rest] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(place);
+            let style = if panel == self.focus { FOCUSED } else { HEADING };
+            frame.render_widget(Line::styled(text.heading, style).style(style), heading);
+            let total = text.lines.len();
+            if total > self.seen[at] {
+                let (first, last) = (self.above[at] + 1, self.above[at] + self.seen[at]);
+                let part = Line::styled(format!(" {first}-{last} of {total}"), style).right_aligned();
+                frame.render_widget(part, heading);
+            }
+            let seen: Vec<_> = text.lines.into_iter().skip(self.above[at]).take(self.seen[at]).collect();
+            frame.render_widget(Text::from(seen), rest);
+        }
+    }
+
+    /// Host, and how its members do; or why that is not known, and how old the rest is.
+    fn head(&self, now: Duration) -> Line<'static> {
+        let host = &self.host;
+        let age = self.told.as_ref().map(|(at, _)| words::span(now.saturating_sub(*at).as_millis() as u64));
+        match (&self.trouble[Source::Status as usize], &self.told, age) {
+            (Some(why), _, Some(age)) => Line::styled(format!("{host}: {why}; this was so {age} ago"), ALARM),
+            (Some(why), ..) => Line::styled(format!("{host}: {why}"), ALARM),
+            (None, None, _) => Line::styled(format!("{host}: waiting for ipmpd"), HEAD),
+            (None, Some((_, snapshot)), _) => {
+                let groups = snapshot.groups.iter().filter(|group| !group.is_anonymous());
+                let members: Vec<_> = groups.clone().flat_map(|group| &group.members).collect();
+                let works = |state| !matches!(state, MemberState::Failed | MemberState::Offline);
+                let usable = members.iter().filter(|member| works(member.state)).count();
+                let (groups, all) = (groups.count(), members.len());
+                Line::styled(format!("{host}: groups {groups}, members {all}, usable {usable}"), HEAD)
+            }
+        }
+    }
+
+    /// The keys, and why there is no history where that is so.
+    fn foot(&self) -> Line<'static> {
+        match (&self.trouble[Source::Status as usize], &self.trouble[Source::Probes as usize]) {
+            (None, Some(why)) => Line::styled(format!("{KEYS}  |  {why}"), FOOT),
+            _ => Line::styled(KEYS, FOOT),
+        }
+    }
+}
