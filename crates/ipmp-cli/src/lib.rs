@@ -8,5 +8,4 @@ pub mod names;
 pub mod program;
 pub mod rows;
 pub mod table;
-pub mod watch;
 pub mod words;

@@ -14,6 +14,7 @@
 //! the service manager, the clients, and the reading of the configuration.
 
 mod args;
+mod check;
 mod control;
 mod demo;
 mod driver;

@@ -147,7 +147,8 @@ impl Stanza {
 }
 
 fn stanzas(root: &Path) -> Vec<Stanza> {
-    let mut files: Vec<_> = fs::read_dir(root.join("etc/network/interfaces.d")).into_iter().flatten().flatten().collect();
+    let mut files: Vec<_> =
+        fs::read_dir(root.join("etc/network/interfaces.d")).into_iter().flatten().flatten().collect();
     files.sort_by_key(fs::DirEntry::file_name);
     let files = files.into_iter().map(|entry| entry.path());
     let main = std::iter::once(root.join("etc/network/interfaces"));

@@ -16,13 +16,17 @@ fn problem(name: &str, manager: &Manager) -> Problem {
             (
                 format!("systemd-networkd configures {name}{by}."),
                 "It deletes addresses and routes that are not in its files whenever it sets the link up.",
-                format!("Put `[Match] Name={name}` and `[Link] Unmanaged=yes` into a .network file that sorts before others, then `networkctl reload`."),
+                format!(
+                    "Put `[Match] Name={name}` and `[Link] Unmanaged=yes` into a .network file that sorts before others, then `networkctl reload`."
+                ),
             )
         }
         Manager::NetworkManager => (
             format!("NetworkManager manages {name}."),
             "It takes the link down, or its addresses away, when a connection is activated or ends.",
-            format!("`nmcli device set {name} managed no`, and `unmanaged-devices=interface-name:{name}` in its configuration."),
+            format!(
+                "`nmcli device set {name} managed no`, and `unmanaged-devices=interface-name:{name}` in its configuration."
+            ),
         ),
         Manager::Ifupdown(file, method) => (
             format!("ifupdown configures {name}: `iface {name} … {method}` in {}.", file.display()),

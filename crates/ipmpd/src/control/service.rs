@@ -4,7 +4,7 @@
 use std::io;
 use std::rc::Rc;
 
-use ipmp_control::{Call, DESCRIPTION, INTERFACE, Message, Probes, Refusal, Snapshot};
+use ipmp_control::{Call, DESCRIPTION, INTERFACE, Message, Probes, Problems, Refusal, Snapshot};
 use ipmp_core::status::TargetMode;
 use ipmp_core::{Command, IfName, Instant, Status};
 use serde::Serialize;
@@ -16,6 +16,7 @@ use zlink::{Connection, Reply};
 use super::probes::{Hub, Watch};
 use super::socket::{Idle, Limited};
 use super::{Request, wire};
+use crate::check;
 
 /// A client as the server sees it.
 pub struct Client {
@@ -41,6 +42,7 @@ enum Answer {
     Info(Info<'static>),
     Description { description: String },
     Status(Snapshot),
+    Problems(Problems),
 }
 
 #[derive(Debug, Serialize)]
@@ -101,12 +103,24 @@ impl Client {
             Call::Offline { interface } => self.command(interface, Command::Offline).await,
             Call::Online { interface } => self.command(interface, Command::Online).await,
             Call::Change(_) | Call::Confirm | Call::Revert => Err(not_yet()),
-            Call::WhatIf { .. } | Call::Check | Call::Events { .. } => Err(not_yet()),
+            Call::WhatIf { .. } | Call::Events { .. } => Err(not_yet()),
+            Call::Check => self.check().await,
             Call::Reload => {
                 let outcome = self.change(Request::Reload).await?;
                 outcome.map(|()| Outcome::Done).map_err(|findings| Refusal::ReloadRefused { findings }.into())
             }
         }
+    }
+
+    /// Looks at the host, by a thread of its own: that waits for the kernel, and for frames.
+    async fn check(&self) -> Result<Outcome, Failure> {
+        if !self.may_change {
+            return Err(Refusal::PermissionDenied.into());
+        }
+        let (status, now) = self.ask(Request::Status).await?;
+        let snapshot = wire::snapshot(status, now);
+        let checked = tokio::task::spawn_blocking(move || check::run(snapshot)).await;
+        checked.map(|problems| Outcome::Answer(Answer::Problems(problems))).map_err(|_| Refusal::Stopping.into())
     }
 
     async fn command(&self, interface: String, command: fn(IfName) -> Command) -> Result<Outcome, Failure> {

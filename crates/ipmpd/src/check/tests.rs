@@ -1,0 +1,1 @@
+//! Facts → problems, in tables.
