@@ -8,4 +8,5 @@ pub mod names;
 pub mod program;
 pub mod rows;
 pub mod table;
+pub mod watch;
 pub mod words;
