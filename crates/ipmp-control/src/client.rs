@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use zlink::tokio::unix::Connection;
 
-use crate::{Change, Changed, Edit, Forecast, Probes, Problems, Refusal, Snapshot, socket_path};
+use crate::{Change, Changed, Edit, Events, Forecast, Probes, Problems, Refusal, Snapshot, socket_path};
 
 /// How long the daemon may take for an answer (IPMP behaviour, §0), and for a change.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -97,15 +98,30 @@ impl Client {
     }
 
     /// What becomes of each probe, from the moment on when this returns.
-    pub fn watch(mut self) -> Result<Watch, Error> {
+    pub fn watch(self) -> Result<Watch<Probes>, Error> {
+        let mut watch = self.begin("io.ipmpd.Control.Probes", NoParameters {})?;
+        // The first reply says that it has begun, and no more.
+        watch.first = None;
+        Ok(watch)
+    }
+
+    /// Every event after the one of that number, as far as they are kept, and those to come; without a number only
+    /// those that happen after this has returned.
+    pub fn events(self, after: Option<u64>) -> Result<Watch<Events>, Error> {
+        self.begin("io.ipmpd.Control.Events", After { after })
+    }
+
+    fn begin<T>(mut self, method: &'static str, parameters: impl Serialize + fmt::Debug) -> Result<Watch<T>, Error>
+    where
+        T: DeserializeOwned + fmt::Debug,
+    {
         let begin = async {
-            let call = zlink::Call::new(Method { method: "io.ipmpd.Control.Probes" }).set_more(true);
+            let call = zlink::Call::new(Method { method, parameters }).set_more(true);
             self.connection.send_call(&call, Vec::new()).await?;
             reply(&mut self.connection).await
         };
-        // The first says that it has begun, and no more.
-        answer(&self.runtime, ANSWER_TIMEOUT, begin)?;
-        Ok(Watch { runtime: self.runtime, connection: self.connection })
+        let first = answer(&self.runtime, ANSWER_TIMEOUT, begin)?;
+        Ok(Watch { runtime: self.runtime, connection: self.connection, first: Some(first) })
     }
 
     /// Takes a member out of service.
@@ -150,30 +166,47 @@ impl Client {
     }
 }
 
-/// A stream of probes.
+/// A stream of probes, or of events.
 #[derive(Debug)]
-pub struct Watch {
+pub struct Watch<T> {
     runtime: Runtime,
     connection: Connection,
+    /// What came with the answer to the call.
+    first: Option<T>,
 }
 
-impl Watch {
-    /// The next probes that are decided. Waits for them as long as it takes, and returns with an error once the
-    /// daemon has ended.
-    pub fn fetch(&mut self) -> Result<Probes, Error> {
-        self.runtime.block_on(reply(&mut self.connection))?.map_err(Error::Refused)
+impl<T: DeserializeOwned + fmt::Debug> Watch<T> {
+    /// What comes next; of events the first may be none. Waits for it as long as it takes, and returns with an error
+    /// once the daemon has ended.
+    pub fn fetch(&mut self) -> Result<T, Error> {
+        match self.first.take() {
+            Some(first) => Ok(first),
+            None => self.runtime.block_on(reply(&mut self.connection))?.map_err(Error::Refused),
+        }
     }
 }
 
-/// A call without parameters.
+/// A call that is answered by a stream.
 #[derive(Debug, Serialize)]
-struct Method {
+struct Method<P> {
     method: &'static str,
+    parameters: P,
+}
+
+#[derive(Debug, Serialize)]
+struct NoParameters {}
+
+#[derive(Debug, Serialize)]
+struct After {
+    after: Option<u64>,
 }
 
 /// One reply of the stream.
-async fn reply(connection: &mut Connection) -> zlink::Result<Result<Probes, Refusal>> {
-    let (reply, _) = connection.receive_reply::<Probes, Refusal>().await?;
+async fn reply<T>(connection: &mut Connection) -> zlink::Result<Result<T, Refusal>>
+where
+    T: DeserializeOwned + fmt::Debug,
+{
+    let (reply, _) = connection.receive_reply::<T, Refusal>().await?;
     match reply {
         Ok(reply) => reply.into_parameters().map(Ok).ok_or(zlink::Error::MissingParameters),
         Err(refusal) => Ok(Err(refusal)),

@@ -29,6 +29,21 @@ pub struct Event {
     pub fields: Vec<Field>,
 }
 
+impl Event {
+    /// The value of a field.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|field| field.name == name).map(|field| field.value.as_str())
+    }
+
+    /// The sentence, and the reason where there is one: what the journal has as its message.
+    pub fn text(&self) -> String {
+        match self.field("reason") {
+            Some(reason) => format!("{}: {reason}", self.message),
+            None => self.message.clone(),
+        }
+    }
+}
+
 /// One field of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, CustomType)]
 pub struct Field {
