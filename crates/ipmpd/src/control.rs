@@ -8,6 +8,8 @@
 //! each client, which waits on its socket or for the main loop, holds nothing else, and may be cancelled
 //! anywhere. All end with the receiver of requests.
 
+mod admins;
+mod events;
 mod probes;
 mod service;
 mod socket;
@@ -26,12 +28,16 @@ use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
-use ipmp_core::{Command, Instant, Refusal, Status};
+use ipmp_control::Change;
+use ipmp_core::rehearsal::Rehearsal;
+use ipmp_core::{Command, IfName, Instant, Refusal, Status};
 use nix::unistd::geteuid;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, Id, JoinSet, LocalSet};
+
+use crate::driver::{Reloaded, Waiter};
 
 use self::probes::Hub;
 pub use self::probes::{Feed, Source, stream};
@@ -55,7 +61,15 @@ pub enum Request {
     Command(Command, oneshot::Sender<Result<(), Refusal>>),
     /// Read the configuration again, as SIGHUP does; answered with the outcome, where refused all findings as
     /// they would be shown to a person.
-    Reload(oneshot::Sender<Result<(), String>>),
+    Reload(Reloaded),
+    /// Change the configuration; answered once that is in force, or refused.
+    Change(Box<Change>, Waiter),
+    /// Keep a change that waits to be confirmed.
+    Confirm(Waiter),
+    /// Take it back.
+    Revert(Waiter),
+    /// What would happen if these interfaces lost their link, and the moment at which that would be.
+    WhatIf(Vec<IfName>, oneshot::Sender<(Rehearsal, Instant)>),
 }
 
 /// Makes the socket, in place of one that an earlier daemon left. Everyone may connect: reading needs no

@@ -11,15 +11,17 @@
 //! by one turn at most.
 
 mod actions;
-mod reload;
+mod configure;
+mod job;
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::path::PathBuf;
 
 use ipmp_config::Loaded;
+use ipmp_control::Changed;
 use ipmp_core::event::Outcome;
 use ipmp_core::kernel::Fact;
+use ipmp_core::rehearsal::Supposition;
 use ipmp_core::{Engine, Event, Instant, Notice, Refusal, RequestId, TransactionId};
 use ipmp_mover::Mover;
 use ipmp_probe::{ProbeEngine, clock};
@@ -33,7 +35,9 @@ use crate::service::Service;
 use crate::signals::{Asked, Signals};
 use crate::status_line::status_line;
 use crate::timer::Timer;
-use reload::{Read, Reload};
+pub use configure::{Configure, Reloaded, Waiter};
+use configure::{Verdict, Wish};
+use job::Work;
 
 /// Facts fed in one turn: well below a millisecond of work. More wait for the next turn.
 const FACTS_PER_TURN: usize = 256;
@@ -66,7 +70,7 @@ pub struct Outside {
 pub struct Driver {
     engine: Engine,
     outside: Outside,
-    reload: Reload,
+    configure: Configure,
     /// What the kernel and the mover told and the engine does not know yet, in order.
     backlog: VecDeque<Event>,
     /// Who waits for the answer to a command.
@@ -87,17 +91,17 @@ enum Wake {
     Changed(TransactionId, Vec<Outcome>),
     Request(Request),
     Signal(Asked),
-    Read(Read),
+    Work(Work),
 }
 
 impl Driver {
-    /// A driver whose engine is given `loaded` in its first turn. `config` is read again on reload.
-    pub fn new(engine: Engine, outside: Outside, config: PathBuf, loaded: Loaded) -> Self {
-        reload::notices(&loaded.findings).into_iter().for_each(|notice| outside.log.notice(notice));
+    /// A driver whose engine is given `loaded` in its first turn, which is what `configure` says is in force.
+    pub fn new(engine: Engine, outside: Outside, configure: Configure, loaded: Loaded) -> Self {
+        job::notices(&loaded.findings).into_iter().for_each(|notice| outside.log.notice(notice));
         let mut driver = Self {
             engine,
             outside,
-            reload: Reload::new(config),
+            configure,
             backlog: VecDeque::new(),
             asked: HashMap::new(),
             requests_made: 0,
@@ -119,9 +123,9 @@ impl Driver {
                 Wake::Turn => {}
                 Wake::Changed(transaction, outcomes) => self.changed(transaction, outcomes),
                 Wake::Request(request) => self.request(now, request),
-                Wake::Signal(Asked::Reload) => self.reload.ask(None, &self.outside.service),
+                Wake::Signal(Asked::Reload) => self.wish(Wish::Reload(Vec::new())),
                 Wake::Signal(Asked::Stop) => break,
-                Wake::Read(read) => self.configure(now, read),
+                Wake::Work(work) => self.worked(now, work),
             }
             if self.engine.deadline().is_some_and(|deadline| deadline <= now) {
                 self.feed(now, Event::Timeout);
@@ -135,7 +139,8 @@ impl Driver {
 
     async fn wake(&mut self) -> io::Result<Wake> {
         let Outside { prober, watcher, mover, timer, service, signals, requests, .. } = &mut self.outside;
-        timer.set(self.engine.deadline().into_iter().chain(service.deadline()).min())?;
+        let deadlines = [self.engine.deadline(), service.deadline(), self.configure.deadline()];
+        timer.set(deadlines.into_iter().flatten().min())?;
         // In random order, so that none of these starves another.
         Ok(tokio::select! {
             expired = timer.expired() => { expired?; Wake::Turn }
@@ -145,7 +150,7 @@ impl Driver {
             (transaction, outcomes) = mover.done() => Wake::Changed(transaction, outcomes),
             Some(request) = requests.recv() => Wake::Request(request),
             asked = signals.next() => Wake::Signal(asked),
-            read = self.reload.read() => Wake::Read(read),
+            work = self.configure.work() => Wake::Work(work),
         })
     }
 
@@ -188,14 +193,30 @@ impl Driver {
                 self.asked.insert(request, answer);
                 self.feed(now, Event::Command { request, command });
             }
-            Request::Reload(answer) => self.reload.ask(Some(answer), &self.outside.service),
+            Request::Reload(answer) => self.wish(Wish::Reload(vec![answer])),
+            Request::Change(change, answer) => self.wish(Wish::Change(change, answer)),
+            Request::Confirm(answer) => self.wish(Wish::Confirm(answer)),
+            Request::Revert(answer) => self.wish(Wish::Revert(Some(answer))),
+            Request::WhatIf(failed, answer) => {
+                drop(answer.send((self.engine.rehearse(Supposition::Failed(failed), now), now)));
+            }
         }
     }
 
-    /// A new configuration has been read.
-    fn configure(&mut self, now: Instant, read: Read) {
-        if let Some(config) = self.reload.accept(read, &self.outside.log, &self.outside.service) {
-            self.feed(now, Event::Configured(config));
+    fn wish(&mut self, wish: Wish) {
+        self.configure.wish(wish, &self.outside.service);
+    }
+
+    /// The thread beside the loop is done with a wish.
+    fn worked(&mut self, now: Instant, work: Work) {
+        match self.configure.accept(work, now, &self.outside.log, &self.outside.service) {
+            Some(Verdict::Configure(config)) => self.feed(now, Event::Configured(*config)),
+            Some(Verdict::Rehearse(config, changed, answer)) => {
+                let changes = self.engine.rehearse(Supposition::Configured(config), now).changes;
+                // A client that has gone has no use for an answer.
+                let _ = answer.send(Ok(Changed { changes, ..changed }));
+            }
+            None => {}
         }
     }
 
@@ -241,8 +262,8 @@ impl Driver {
             self.stale = false;
             self.outside.service.status(status_line(&self.engine.status(now)));
         }
-        if settled {
-            self.reload.settled(&self.outside.log, &self.outside.service);
+        if let Some(config) = self.configure.look(settled, now, &self.outside.log, &self.outside.service) {
+            self.feed(now, Event::Configured(*config));
         }
     }
 

@@ -14,16 +14,19 @@
 //! the service manager, the clients, and the reading of the configuration.
 
 mod args;
+mod change;
 mod check;
 mod control;
 mod demo;
 mod driver;
+mod in_force;
 mod log;
 mod outbox;
 mod runtime_dir;
 mod service;
 mod signals;
 mod status_line;
+mod takeover;
 mod timer;
 
 use std::io;
@@ -31,7 +34,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use ipmp_config::Loaded;
+use ipmp_config::{Documents, Findings, Loaded};
 use ipmp_core::{Engine, Memory, Notice};
 use ipmp_mover::Mover;
 use ipmp_probe::ProbeEngine;
@@ -39,7 +42,8 @@ use ipmp_watch::Watcher;
 use tokio::sync::mpsc;
 
 use crate::args::{Args, Command};
-use crate::driver::{Driver, Outside};
+use crate::driver::{Configure, Driver, Outside};
+use crate::in_force::{InForce, Store};
 use crate::log::Log;
 use crate::runtime_dir::RuntimeDir;
 use crate::service::Service;
@@ -101,8 +105,9 @@ fn check(config: &Path) -> ExitCode {
 
 /// Runs until it is told to end.
 fn run(args: &Args) -> Result<(), Failure> {
-    let loaded =
-        ipmp_config::load(&args.config).map_err(|findings| Failure::Config(findings.render().trim_end().to_owned()))?;
+    let refused = |findings: Findings| Failure::Config(findings.render().trim_end().to_owned());
+    let files = Documents::read(&args.config).map_err(refused)?;
+    files.check().map_err(refused)?;
     let runtime_dir = RuntimeDir::open(&args.runtime_dir).map_err(Failure::Other)?;
     let log = Log::start(args.log_format, args.log_level).map_err(|error| failed("start the log", error))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -112,16 +117,17 @@ fn run(args: &Args) -> Result<(), Failure> {
         .build()
         .map_err(|error| failed("start the runtime", error))?;
     runtime.block_on(async {
-        let driver = start(args, loaded, runtime_dir, log)?;
+        let driver = start(args, files, runtime_dir, log)?;
         driver.run().await.map_err(|error| failed("go on", error))
     })
 }
 
 /// Brings up everything that the loop waits for.
-fn start(args: &Args, loaded: Loaded, runtime_dir: RuntimeDir, log: Log) -> Result<Driver, Failure> {
+fn start(args: &Args, files: Documents, runtime_dir: RuntimeDir, log: Log) -> Result<Driver, Failure> {
     let signals = Signals::catch().map_err(|error| failed("catch signals", error))?;
     log.notice(Notice::Started { version: env!("CARGO_PKG_VERSION").into() });
     let memory = recall(&runtime_dir, &log);
+    let (configure, loaded) = configured(args, files, runtime_dir.store(), &log);
     let listener = control::bind(&runtime_dir.socket()).map_err(|error| failed("open the control socket", error))?;
     let (sender, requests) = mpsc::channel(REQUESTS_MAX);
     let (probes, source) = control::stream();
@@ -138,7 +144,7 @@ fn start(args: &Args, loaded: Loaded, runtime_dir: RuntimeDir, log: Log) -> Resu
         log,
     };
     control::serve(listener, sender, source).map_err(|error| failed("serve the control socket", error))?;
-    Ok(Driver::new(Engine::new(memory, rand::random()), outside, args.config.clone(), loaded))
+    Ok(Driver::new(Engine::new(memory, rand::random()), outside, configure, loaded))
 }
 
 /// A daemon that has forgotten everything can still do its work; it must not refuse to.
@@ -147,6 +153,25 @@ fn recall(runtime_dir: &RuntimeDir, log: &Log) -> Memory {
         log.notice(Notice::MemoryIgnored { file: runtime_dir.memory_file().display().to_string(), reason });
         Memory::default()
     })
+}
+
+/// What is in force: what the files say, and what an earlier daemon was about.
+fn configured(args: &Args, files: Documents, store: Store, log: &Log) -> (Configure, Loaded) {
+    let ignored = |reason| {
+        log.notice(Notice::MemoryIgnored { file: store.0.display().to_string(), reason });
+    };
+    let (in_force, unusable) = store.recall(files.clone());
+    unusable.into_iter().for_each(ignored);
+    let (in_force, loaded) = match in_force.load() {
+        Ok(loaded) => (in_force, loaded),
+        Err(findings) => {
+            ignored(findings.summary());
+            let in_force = InForce::files(files);
+            let loaded = in_force.load().expect("the files were checked");
+            (in_force, loaded)
+        }
+    };
+    (Configure::new(args.config.clone(), store, in_force), loaded)
 }
 
 fn failed(what: &str, error: io::Error) -> Failure {

@@ -41,20 +41,43 @@ impl<T> Poster<T> {
     }
 }
 
-impl<T: Send + 'static> Outbox<T> {
-    /// Starts a thread that calls `handle` for everything posted, with how many items were dropped since
-    /// the last call. At most `capacity` items wait. The thread ends with the process, or when it is told to.
-    pub fn start(name: &str, capacity: usize, handle: impl FnMut(T, u64) + Send + 'static) -> io::Result<Self> {
+/// The queue of a thread that is not started yet: for one that must be posted to by what it is made of.
+pub struct Queue<T> {
+    poster: Poster<T>,
+    posted: Receiver<Option<T>>,
+}
+
+impl<T: Send + 'static> Queue<T> {
+    /// A queue in which at most `capacity` items wait.
+    pub fn new(capacity: usize) -> Self {
         let (queue, posted) = sync_channel(capacity);
+        Self { poster: Poster { queue, dropped: Arc::default() }, posted }
+    }
+
+    /// A way to post.
+    pub fn poster(&self) -> Poster<T> {
+        self.poster.clone()
+    }
+
+    /// Starts a thread that calls `handle` for everything posted, with how many items were dropped since
+    /// the last call. The thread ends with the process, or when it is told to.
+    pub fn start(self, name: &str, handle: impl FnMut(T, u64) + Send + 'static) -> io::Result<Outbox<T>> {
+        let Self { poster, posted } = self;
         let (alive, ended) = sync_channel::<()>(0);
-        let poster = Poster { queue, dropped: Arc::default() };
         let closing = Arc::new(AtomicBool::new(false));
         let (dropped, close) = (poster.dropped.clone(), closing.clone());
         thread::Builder::new().name(name.into()).stack_size(STACK_BYTES).spawn(move || {
             run(&posted, &dropped, &close, handle);
             drop(alive);
         })?;
-        Ok(Self { poster, closing, ended })
+        Ok(Outbox { poster, closing, ended })
+    }
+}
+
+impl<T: Send + 'static> Outbox<T> {
+    /// Starts a thread with a queue for `capacity` items, see [`Queue::start`].
+    pub fn start(name: &str, capacity: usize, handle: impl FnMut(T, u64) + Send + 'static) -> io::Result<Self> {
+        Queue::new(capacity).start(name, handle)
     }
 
     /// A way to post.

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use ipmp_core::Memory;
 use nix::fcntl::{Flock, FlockArg};
 
+use crate::in_force::Store;
+
 /// The directory, ours alone for as long as this lives.
 pub struct RuntimeDir {
     path: PathBuf,
@@ -42,6 +44,11 @@ impl RuntimeDir {
     /// Where the memory is kept.
     pub fn memory_file(&self) -> PathBuf {
         self.path.join("memory.json")
+    }
+
+    /// Where is kept what the configuration files do not say.
+    pub fn store(&self) -> Store {
+        Store(self.path.join("configuration.json"))
     }
 
     /// What the last daemon remembered; nothing where there was none.

@@ -4,7 +4,7 @@
 use std::io;
 use std::rc::Rc;
 
-use ipmp_control::{Call, DESCRIPTION, INTERFACE, Message, Probes, Problems, Refusal, Snapshot};
+use ipmp_control::{Call, Changed, DESCRIPTION, Forecast, INTERFACE, Message, Probes, Problems, Refusal, Snapshot};
 use ipmp_core::status::TargetMode;
 use ipmp_core::{Command, IfName, Instant, Status};
 use serde::Serialize;
@@ -42,6 +42,8 @@ enum Answer {
     Info(Info<'static>),
     Description { description: String },
     Status(Snapshot),
+    Changed(Changed),
+    Forecast(Forecast),
     Problems(Problems),
 }
 
@@ -102,9 +104,15 @@ impl Client {
             }
             Call::Offline { interface } => self.command(interface, Command::Offline).await,
             Call::Online { interface } => self.command(interface, Command::Online).await,
-            Call::Change(_) | Call::Confirm | Call::Revert => Err(not_yet()),
-            Call::WhatIf { .. } | Call::Events { .. } => Err(not_yet()),
+            Call::Change(change) => {
+                let changed = self.change(|answer| Request::Change(Box::new(change), answer)).await??;
+                Ok(Outcome::Answer(Answer::Changed(changed)))
+            }
+            Call::Confirm => Ok(self.change(Request::Confirm).await?.map(|_| Outcome::Done)?),
+            Call::Revert => Ok(self.change(Request::Revert).await?.map(|_| Outcome::Done)?),
+            Call::WhatIf { fail } => self.what_if(fail).await,
             Call::Check => self.check().await,
+            Call::Events { .. } => Err(not_yet()),
             Call::Reload => {
                 let outcome = self.change(Request::Reload).await?;
                 outcome.map(|()| Outcome::Done).map_err(|findings| Refusal::ReloadRefused { findings }.into())
@@ -121,6 +129,19 @@ impl Client {
         let snapshot = wire::snapshot(status, now);
         let checked = tokio::task::spawn_blocking(move || check::run(snapshot)).await;
         checked.map(|problems| Outcome::Answer(Answer::Problems(problems))).map_err(|_| Refusal::Stopping.into())
+    }
+
+    /// Where everything would go.
+    async fn what_if(&self, fail: Vec<String>) -> Result<Outcome, Failure> {
+        let (status, _) = self.ask(Request::Status).await?;
+        let members = || status.groups.iter().flat_map(|group| &group.members);
+        let unknown = |name: &&String| !members().any(|member| member.interface.as_str() == name.as_str());
+        if let Some(interface) = fail.iter().find(unknown).cloned() {
+            return Err(Refusal::UnknownInterface { interface }.into());
+        }
+        let names = fail.iter().filter_map(|name| name.parse().ok()).collect();
+        let (rehearsal, now) = self.ask(|answer| Request::WhatIf(names, answer)).await?;
+        Ok(Outcome::Answer(Answer::Forecast(wire::forecast(rehearsal, now))))
     }
 
     async fn command(&self, interface: String, command: fn(IfName) -> Command) -> Result<Outcome, Failure> {

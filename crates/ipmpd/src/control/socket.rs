@@ -148,6 +148,11 @@ mod tests {
                         Request::Status(answer) => drop(answer.send((Status::default(), Default::default()))),
                         Request::Command(_, answer) => drop(answer.send(Ok(()))),
                         Request::Reload(answer) => drop(answer.send(Ok(()))),
+                        Request::Change(_, answer) | Request::Confirm(answer) | Request::Revert(answer) => {
+                            drop(answer.send(Ok(Default::default())));
+                        }
+                        // Not answered, as by a daemon that is about to end.
+                        Request::WhatIf(..) => {}
                     }
                 }
             };

@@ -245,6 +245,18 @@ fn one_member() -> impl FnMut(Request) + Send + 'static {
             good = false;
             answer.send(result).unwrap();
         }
+        Request::Change(change, answer) => {
+            let changes = change.edits.iter().map(|edit| edit.interface.clone()).collect();
+            answer.send(Ok(ipmp_control::Changed { changes, warnings: Vec::new() })).unwrap();
+        }
+        Request::Confirm(answer) | Request::Revert(answer) => {
+            answer.send(Err(ipmp_control::Refusal::NothingPending)).unwrap();
+        }
+        Request::WhatIf(_, answer) => {
+            let engine = ipmp_core::Engine::new(Default::default(), 1);
+            let supposition = ipmp_core::rehearsal::Supposition::Failed(Vec::new());
+            answer.send((engine.rehearse(supposition, NOW), NOW)).unwrap();
+        }
     }
 }
 

@@ -6,8 +6,10 @@ mod words;
 use std::time::Duration;
 
 use ipmp_control as wire;
+use ipmp_core::kernel::{LAST_RESORT_METRIC, Leg};
+use ipmp_core::rehearsal::Rehearsal;
 use ipmp_core::status::{AddressStatus, Claim, GroupState, GroupStatus, MemberState, MemberStatus, ProbeState};
-use ipmp_core::{IfName, Instant, ProbeOutcome, ProbeReport, Refusal, Status};
+use ipmp_core::{IfIndex, IfName, Instant, ProbeOutcome, ProbeReport, Refusal, Status};
 
 /// The status at `now`.
 pub fn snapshot(status: Status, now: Instant) -> wire::Snapshot {
@@ -32,6 +34,18 @@ pub fn probe(report: ProbeReport, begun: Instant) -> wire::Probe {
         average_rtt_us: report.rtt.map(|(mean, _)| micros(mean)),
         rtt_deviation_us: report.rtt.map(|(_, deviation)| micros(deviation)),
     }
+}
+
+/// What would happen at `now`.
+pub fn forecast(rehearsal: Rehearsal, now: Instant) -> wire::Forecast {
+    let Rehearsal { changes, status, routes, kernel } = rehearsal;
+    let name =
+        |index: IfIndex| kernel.links.get(&index).map_or_else(|| index.to_string(), |link| link.name.to_string());
+    let leg = |leg: Leg| wire::Leg { interface: name(leg.index), via: leg.via.map(|via| via.to_string()) };
+    let for_data = routes.into_iter().filter(|route| route.key.metric != LAST_RESORT_METRIC);
+    let routes = for_data
+        .map(|route| wire::Route { to: route.key.to.to_string(), legs: route.legs.into_iter().map(leg).collect() });
+    wire::Forecast { routes: routes.collect(), changes, groups: snapshot(status, now).groups }
 }
 
 /// A refusal of the core.

@@ -38,6 +38,7 @@ impl Driver {
             }
             Action::Notify(notice) => {
                 self.stale = true;
+                self.configure.note(&notice);
                 outside.log.notice(notice);
             }
             Action::Answer { request, result } => {

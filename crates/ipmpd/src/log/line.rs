@@ -1,8 +1,9 @@
 //! A log line and its renderings. Knows no file and no socket.
 
 use std::fmt::Write;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use ipmp_control as wire;
 use ipmp_core::Notice;
 use ipmp_core::notice::{Field, Level};
 use serde_json::{Map, Value};
@@ -90,6 +91,21 @@ impl Line {
         }
     }
 
+    /// The event of that number, where it is one: what libraries say is none.
+    pub fn to_event(&self, number: u64) -> Option<wire::Event> {
+        let Content::Notice(notice) = &self.content else { return None };
+        let since = self.time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let field = |(name, value): Field| wire::Field { name: name.to_owned(), value };
+        Some(wire::Event {
+            number,
+            time_us: u64::try_from(since.as_micros()).unwrap_or(u64::MAX),
+            level: notice.level().to_string(),
+            event: notice.event().to_owned(),
+            message: notice.sentence(),
+            fields: notice.fields().into_iter().map(field).collect(),
+        })
+    }
+
     /// `TIME LEVEL EVENT: SENTENCE: REASON [FIELD=VALUE ...]`, on one line whatever is in it.
     pub fn text(&self) -> String {
         let mut text = format!("{} {} {}: {}", self.timestamp(), self.level(), self.event(), self.message());
@@ -156,6 +172,26 @@ mod tests {
             "1970-01-01T00:00:00.000001Z notice stopping: ipmpd is stopping; addresses, routes and traffic stay as \
              they are\n"
         );
+    }
+
+    #[test]
+    fn an_event_says_what_the_line_says() {
+        let event = line(failed()).to_event(7).unwrap();
+        assert_eq!((event.number, event.time_us, event.level.as_str()), (7, 1, "error"));
+        assert_eq!(event.event, "interface_failed");
+        assert_eq!(event.message, "IP interface failure detected on eth0 of group my group");
+        assert_eq!(event.text(), line(failed()).message());
+        assert_eq!(event.field("group"), Some("my group"));
+        let said = Line::diagnostic(UNIX_EPOCH, Level::Error, "no".into(), Vec::new());
+        assert_eq!(said.to_event(1), None);
+    }
+
+    /// In the environment of hooks, in the lines of `ipmpadm monitor` and in those of the log they stand side by side.
+    #[test]
+    fn no_field_has_the_name_of_what_every_event_has() {
+        let taken = ["event", "number", "level", "message", "time", "timestamp"];
+        let fields = || ipmp_core::notice::MESSAGES.iter().flat_map(|message| message.fields);
+        assert!(fields().all(|field| !taken.contains(field)), "{:?}", fields().collect::<Vec<_>>());
     }
 
     #[test]

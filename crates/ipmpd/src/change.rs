@@ -1,0 +1,151 @@
+//! What a change of the configuration comes to: which edits of the files, and what changes hands. Reads the kernel,
+//! changes nothing.
+
+mod edits;
+
+use ipmp_config::{Documents, Edit, Finding, Severity};
+use ipmp_control::{self as wire, EditKind};
+use ipmp_core::{Config, Handover, IfIndex, IfName};
+
+use crate::in_force::InForce;
+use crate::takeover::{Captured, capture, release, takeover};
+
+/// A change that can be made.
+#[derive(Debug)]
+pub struct Planned {
+    /// What would be in force.
+    pub in_force: InForce,
+    /// What is doubtful.
+    pub warnings: Vec<String>,
+}
+
+/// Works out what becomes of the configuration in force.
+///
+/// # Errors
+///
+/// Why not, and what to do; then nothing of it may be done.
+pub fn plan(asked: &wire::Change, now: &InForce) -> Result<Planned, String> {
+    if asked.edits.is_empty() {
+        return Err("there is nothing to change: no edits were given".into());
+    }
+    let mut change =
+        Change { files: now.files.clone(), running: now.running.clone(), lasting: !asked.temporary, taken: None };
+    let before = change.config()?;
+    let (mut handover, mut warnings) = (Handover::default(), Vec::new());
+    for edit in &asked.edits {
+        if let (EditKind::Delete, Some(to)) = (edit.kind, &edit.group) {
+            handover.give.extend(change.release(&edit.interface, to)?);
+        }
+        for edit in edits::of(edit, &change.config()?)? {
+            change.edit(&edit)?;
+        }
+    }
+    for group in change.config()?.groups {
+        let known = before.groups.iter().find(|known| known.interface == group.interface);
+        let was =
+            |name: &IfName| known.is_some_and(|known| known.members.iter().any(|member| member.interface == *name));
+        let joining: Vec<IfName> =
+            group.members.iter().map(|member| member.interface.clone()).filter(|name| !was(name)).collect();
+        if !joining.is_empty() {
+            let config = change.config()?;
+            let taken = takeover(&group.interface, &joining, change.captured()?, &config)?;
+            taken.edits.iter().try_for_each(|edit| change.edit(edit))?;
+            handover.take.extend(taken.take);
+            warnings.extend(taken.warnings);
+        }
+    }
+    warnings.extend(left_alone(&before, &change.config()?));
+    warnings.extend(change.doubts(now)?);
+    let Change { files, running, .. } = change;
+    let mut lent = now.lent.clone();
+    if asked.temporary {
+        let back = handover.inverse();
+        lent.take.extend(back.take);
+        lent.give.extend(back.give);
+    }
+    let in_force = InForce { files, running, handover, lent, pending: None };
+    Ok(Planned { in_force, warnings })
+}
+
+/// What a change is, for people.
+pub fn describe(edits: &[wire::Edit]) -> String {
+    edits.iter().map(edits::describe).collect::<Vec<_>>().join(", ")
+}
+
+/// The documents while they are edited, and the kernel as it is looked at when that is needed first.
+struct Change {
+    files: Documents,
+    running: Documents,
+    /// The files are to say it too.
+    lasting: bool,
+    taken: Option<Captured>,
+}
+
+impl Change {
+    fn edit(&mut self, edit: &Edit) -> Result<(), String> {
+        self.running.edit(edit)?;
+        if self.lasting {
+            self.files.edit(edit).map_err(|reason| {
+                format!("{reason} -- in the files, from which what is in force differs by temporary changes; use -t, or reload first")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// What the documents come to so far.
+    fn config(&self) -> Result<Config, String> {
+        self.running.check().map(|loaded| loaded.config).map_err(|findings| errors(findings.iter()))
+    }
+
+    fn captured(&mut self) -> Result<&Captured, String> {
+        if self.taken.is_none() {
+            self.taken = Some(capture().map_err(|error| error.to_string())?);
+        }
+        Ok(self.taken.as_ref().expect("it was captured"))
+    }
+
+    /// What an interface gets of the group that goes.
+    fn release(&mut self, group: &str, to: &str) -> Result<Vec<ipmp_core::Foreign>, String> {
+        let config = self.config()?;
+        let known = config.groups.iter().find(|known| known.interface.as_str() == group);
+        let known = known.ok_or_else(|| format!("{group} is not an IPMP interface"))?;
+        if !known.members.iter().any(|member| member.interface.as_str() == to) {
+            return Err(format!("{to} is not a member of {group}: its addresses can only go to one of its members"));
+        }
+        let links = &self.captured()?.links;
+        let index: Option<IfIndex> =
+            links.iter().find(|link| link.name.as_str() == to && link.usable()).map(|link| link.index);
+        let index = index.ok_or_else(|| format!("{to} has no link: addresses that went to it would be unreachable"))?;
+        Ok(release(known, index))
+    }
+
+    /// What is wrong with the result, or doubtful in it and was not before.
+    fn doubts(&self, before: &InForce) -> Result<Vec<String>, String> {
+        if self.lasting {
+            self.files.check().map_err(|findings| errors(findings.iter()))?;
+        }
+        let known = before.running.check().map(|loaded| warnings(loaded.findings.iter())).unwrap_or_default();
+        let found = self.running.check().map_err(|findings| errors(findings.iter()))?;
+        Ok(warnings(found.findings.iter()).into_iter().filter(|warning| !known.contains(warning)).collect())
+    }
+}
+
+/// Groups whose last member leaves while they have addresses.
+fn left_alone(before: &Config, after: &Config) -> Vec<String> {
+    let alone = after.groups.iter().filter(|group| group.members.is_empty() && !group.addresses.is_empty());
+    let alone = alone.filter(|group| {
+        before.groups.iter().any(|known| known.interface == group.interface && !known.members.is_empty())
+    });
+    alone
+        .map(|group| format!("{} has no member left: its addresses cannot be reached until one joins", group.interface))
+        .collect()
+}
+
+fn errors<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
+    let errors = findings.filter(|finding| finding.severity == Severity::Error);
+    errors.map(|finding| finding.message.clone()).collect::<Vec<_>>().join("; ")
+}
+
+fn warnings<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String> {
+    findings.filter(|finding| finding.severity == Severity::Warning).map(|finding| finding.message.clone()).collect()
+}
