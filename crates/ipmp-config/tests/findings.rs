@@ -69,6 +69,15 @@ fn good_files_are_read_as_meant() {
 }
 
 #[test]
+fn the_group_of_administrators_is_read() {
+    let path = Path::new("tests/good/down-addresses.toml");
+    let loaded = check_file(path).unwrap_or_else(|findings| panic!("{findings}"));
+    assert_eq!(loaded.admin_group.as_deref(), Some("netadmin"));
+    let none = check_text("empty.toml", b"").unwrap_or_else(|findings| panic!("{findings}"));
+    assert_eq!(none.admin_group, None);
+}
+
+#[test]
 fn no_snapshot_outlives_its_file() {
     for directory in ["tests/bad", "tests/warn", "tests/good"] {
         let stems = |extension| -> BTreeSet<_> {

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use super::outline::{Entry, Form, List, Table};
 use super::splice::{self, Splice};
+use crate::keys::Section;
 
-/// Gives a key a value, where it stands or after the other keys.
+/// Gives a key a value.
 ///
 /// # Errors
 ///
@@ -14,7 +15,7 @@ pub(super) fn set(text: &str, table: &Table, key: &str, value: &str) -> Result<V
     whole(table, key)?;
     Ok(match table.entry(key).and_then(|entry| entry.value.as_ref()) {
         Some(written) => vec![Splice::new(written.span.clone(), value)],
-        None => add_entry(text, table, &format!("{key} = {value}")),
+        None => add_entry(text, table, key, value),
     })
 }
 
@@ -32,7 +33,7 @@ pub(super) fn unset(text: &str, table: &Table, key: &str) -> Result<Vec<Splice>,
 pub(super) fn add_item(text: &str, table: &Table, key: &str, item: &str) -> Vec<Splice> {
     match table.list(key) {
         Some(list) => splice::push(text, list, item),
-        None => add_entry(text, table, &format!("{key} = [{item}]")),
+        None => add_entry(text, table, key, &format!("[{item}]")),
     }
 }
 
@@ -66,15 +67,18 @@ fn whole(table: &Table, key: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn add_entry(text: &str, table: &Table, entry: &str) -> Vec<Splice> {
+/// After the keys that the documentation describes before it.
+fn add_entry(text: &str, table: &Table, key: &str, value: &str) -> Vec<Splice> {
+    let entry = format!("{key} = {value}");
     match &table.form {
-        Form::Inline(list) => splice::push(text, list, entry),
+        Form::Inline(list) => splice::push(text, list, &entry),
         Form::Headed(header) => {
-            let after = table.block().end;
-            let model =
-                if after > header.end { table.entries.last().map_or(header, |entry| &entry.span) } else { header };
+            let order =
+                |key: &str| Section::Group.keys().iter().chain(Section::Member.keys()).position(|known| *known == key);
+            let before = table.entries.iter().filter(|entry| order(&entry.key) < order(key));
+            let model = before.max_by_key(|entry| entry.span.end).map_or(header, |entry| &entry.span);
             let line = format!("{}{entry}", splice::indent(text, model.start));
-            vec![splice::insert_lines(text, splice::next_line(text, after), &[line])]
+            vec![splice::insert_lines(text, splice::next_line(text, model.end), &[line])]
         }
     }
 }
@@ -108,7 +112,7 @@ impl Home<'_> {
         }
         match self.of {
             Some(table @ Table { form: Form::Inline(_), .. }) => {
-                add_entry(text, table, &format!("member = [{}]", braces()))
+                add_entry(text, table, "member", &format!("[{}]", braces()))
             }
             _ => {
                 let indent = self.indent(text);
