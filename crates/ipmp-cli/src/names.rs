@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const LOOKUPS_MAX: usize = 16;
 
 /// What addresses are shown as.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Names(HashMap<IpAddr, String>);
 
 impl Names {
@@ -38,9 +38,13 @@ impl Names {
         Self((0..addresses.len()).map_while(wait).flatten().collect())
     }
 
-    /// Looks up an address that has not been looked up yet, for who learns of them one by one.
-    pub fn learn(&mut self, address: IpAddr) {
-        self.0.entry(address).or_insert_with(|| Self::of([address]).show(address));
+    /// Looks up those that have not been looked up yet, for who learns of them little by little; whether there were
+    /// any.
+    pub fn learn(&mut self, addresses: impl IntoIterator<Item = IpAddr>) -> bool {
+        let new: Vec<_> = addresses.into_iter().filter(|address| !self.0.contains_key(address)).collect();
+        let found = Self::of(new.iter().copied());
+        self.0.extend(new.iter().map(|address| (*address, found.show(*address))));
+        !new.is_empty()
     }
 
     /// The name of an address, or the address.

@@ -23,7 +23,8 @@ pub(super) fn share(height: usize, wants: [usize; 4], focus: Panel) -> [usize; 4
         }
     }
     while left > 0 {
-        let hungry = served().map(|panel| panel as usize).filter(|&panel| 0 < given[panel] && given[panel] < wants[panel]);
+        let hungry =
+            served().map(|panel| panel as usize).filter(|&panel| 0 < given[panel] && given[panel] < wants[panel]);
         let Some(panel) = hungry.min_by_key(|&panel| given[panel]) else { break };
         given[panel] += 1;
         left -= 1;

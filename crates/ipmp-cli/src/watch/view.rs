@@ -51,9 +51,8 @@ impl View {
     /// Takes in the state of everything.
     pub fn status(&mut self, now: Duration, snapshot: Snapshot) {
         self.trouble[Source::Status as usize] = None;
-        let is_member = |name: &str| {
-            snapshot.groups.iter().flat_map(|group| &group.members).any(|member| member.interface == name)
-        };
+        let is_member =
+            |name: &str| snapshot.groups.iter().flat_map(|group| &group.members).any(|member| member.interface == name);
         self.histories.forget(now, is_member);
         self.told = Some((now, snapshot));
     }

@@ -1,6 +1,9 @@
 //! `ipmpstat`: shows what the daemon knows.
 
 mod probes;
+mod screen;
+mod sources;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -40,6 +43,9 @@ enum Layout {
 }
 
 fn carry_out(args: &Ipmpstat) -> Result<String, String> {
+    if args.watch {
+        return watch::show(&args.daemon.runtime_dir, args.numeric).map(|()| String::new());
+    }
     let output = Output::of(args)?;
     let fields = match &output {
         Output::Probes => ProbeRow::FIELDS,

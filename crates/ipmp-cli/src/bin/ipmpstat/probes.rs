@@ -56,7 +56,7 @@ fn follow(client: Client, mut lines: Lines<'_>, numeric: bool) -> Result<Infalli
         for probe in &told.probes {
             let row = ProbeRow::from(probe);
             if !numeric && !matches!(lines, Lines::Json) {
-                names.learn(row.address());
+                names.learn([row.address()]);
             }
             put(&lines.line(&row, &names))?;
         }

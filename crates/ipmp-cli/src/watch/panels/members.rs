@@ -41,8 +41,7 @@ pub(super) fn text(view: &View, now: Duration, width: usize) -> Text {
     let told = view.told.iter().flat_map(|(at, snapshot)| snapshot.groups.iter().map(move |group| (*at, group)));
     let members: Vec<_> =
         told.flat_map(|(at, group)| group.members.iter().map(move |member| (at, group, member))).collect();
-    let rows: Vec<_> =
-        members.iter().map(|(at, group, member)| row(group, member, now.saturating_sub(*at))).collect();
+    let rows: Vec<_> = members.iter().map(|(at, group, member)| row(group, member, now.saturating_sub(*at))).collect();
     let columns = Columns::fit(&COLUMNS, &rows, width, LEAST);
     let longest_us = view.histories.longest_us(now, columns.rest);
     let lines = rows.iter().zip(&members).flat_map(|(cells, (_, _, member))| {
@@ -54,7 +53,8 @@ pub(super) fn text(view: &View, now: Duration, width: usize) -> Text {
     let lines: Vec<_> = lines.collect();
     let lines = if lines.is_empty() { nothing("There is no member.") } else { lines };
     // The scale is the same for all, so that they can be compared.
-    let scale = longest_us.map_or_else(|| "HISTORY".to_owned(), |us| format!("<= {}, {}s", words::millis(us), columns.rest));
+    let scale =
+        longest_us.map_or_else(|| "HISTORY".to_owned(), |us| format!("<= {}, {}s", words::millis(us), columns.rest));
     Text { heading: columns.heading(&COLUMNS, &format!("{scale:>rest$}", rest = columns.rest)), lines }
 }
 
