@@ -1,6 +1,7 @@
 //! The stories, in the order in which they are told. Each begins by bringing the site to where it needs it, so that
 //! any of them can be told alone.
 
+mod change;
 mod journal;
 mod reload;
 mod restart;
@@ -36,6 +37,7 @@ pub const STORIES: &[Story] = &[
     story("systemctl reload with a good file applies it, and loses no packet", reload::good_file),
     story("systemctl reload with a bad file fails, and the daemon runs on as it was", reload::bad_file),
     story("SIGHUP alone reloads a good file and refuses a bad one", reload::hangup),
+    story("ipmpadm has a change written down by the daemon, and a restart keeps it", change::lasting),
     story("a pulled cable is in the journal, with message ids and fields", journal::pulled_cable),
     story("killed with SIGKILL it is started again, and no packet is lost", restart::killed),
     story("stopped by SIGSTOP it is restarted by the watchdog, and no packet is lost", restart::watchdog),
