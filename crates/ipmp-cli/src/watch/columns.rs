@@ -8,8 +8,8 @@ use ratatui::text::{Line, Span};
 pub(super) struct Column {
     /// Its heading.
     pub name: &'static str,
-    /// The lower, the sooner it can be missed.
-    pub rank: u8,
+    /// The lower, the sooner it can be missed; none where it cannot.
+    pub rank: Option<u8>,
 }
 
 /// Between columns.
@@ -33,9 +33,9 @@ impl Columns {
         };
         let mut shown: Vec<_> = (0..columns.len()).map(|place| (place, wide(place))).collect();
         let taken = |shown: &[(usize, usize)]| shown.iter().map(|(_, width)| width).sum::<usize>();
-        while shown.len() > 1 && taken(&shown) + least > width {
-            let missed = shown.iter().enumerate().min_by_key(|(_, (place, _))| columns[*place].rank);
-            let missed = missed.map(|(at, _)| at).unwrap_or_default();
+        while taken(&shown) + least > width {
+            let ranks = shown.iter().enumerate().filter_map(|(at, (place, _))| Some((columns[*place].rank?, at)));
+            let Some((_, missed)) = ranks.min() else { break };
             shown.remove(missed);
         }
         let rest = width.saturating_sub(taken(&shown));
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     const COLUMNS: [Column; 3] =
-        [Column { name: "A", rank: 9 }, Column { name: "BB", rank: 1 }, Column { name: "C", rank: 2 }];
+        [Column { name: "A", rank: None }, Column { name: "BB", rank: Some(1) }, Column { name: "C", rank: Some(2) }];
 
     fn fit(width: usize) -> String {
         let rows = [vec!["one".into(), "two".into(), "three".into()]];

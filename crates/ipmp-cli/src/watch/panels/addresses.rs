@@ -9,10 +9,10 @@ use crate::watch::columns::{Column, Columns};
 use crate::watch::panel::Text;
 
 const COLUMNS: [Column; 4] = [
-    Column { name: "ADDRESS", rank: 9 },
-    Column { name: "STATE", rank: 2 },
-    Column { name: "GROUP", rank: 1 },
-    Column { name: "INBOUND", rank: 8 },
+    Column { name: "ADDRESS", rank: None },
+    Column { name: "STATE", rank: Some(2) },
+    Column { name: "GROUP", rank: Some(1) },
+    Column { name: "INBOUND", rank: None },
 ];
 
 /// Of the members that traffic leaves by at least.

@@ -12,7 +12,7 @@ use crate::watch::panel::Text;
 use crate::watch::{Source, View};
 use crate::words;
 
-const COLUMNS: [Column; 2] = [Column { name: "AGO", rank: 2 }, Column { name: "LEVEL", rank: 1 }];
+const COLUMNS: [Column; 2] = [Column { name: "AGO", rank: Some(2) }, Column { name: "LEVEL", rank: Some(1) }];
 
 /// Of the sentence at least.
 const LEAST: usize = 24;

@@ -11,10 +11,10 @@ use crate::watch::columns::{Column, Columns};
 use crate::watch::panel::Text;
 
 const COLUMNS: [Column; 4] = [
-    Column { name: "GROUP", rank: 9 },
-    Column { name: "GROUPNAME", rank: 1 },
-    Column { name: "STATE", rank: 8 },
-    Column { name: "FDT", rank: 2 },
+    Column { name: "GROUP", rank: None },
+    Column { name: "GROUPNAME", rank: Some(1) },
+    Column { name: "STATE", rank: None },
+    Column { name: "FDT", rank: Some(2) },
 ];
 
 /// Of the members at least.

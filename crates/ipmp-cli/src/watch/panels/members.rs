@@ -14,13 +14,13 @@ use crate::watch::{Second, View};
 use crate::words;
 
 const COLUMNS: [Column; 7] = [
-    Column { name: "INTERFACE", rank: 9 },
-    Column { name: "GROUP", rank: 1 },
-    Column { name: "STATE", rank: 8 },
-    Column { name: "SINCE", rank: 3 },
-    Column { name: "USED", rank: 2 },
-    Column { name: "LOSS", rank: 5 },
-    Column { name: "RTT", rank: 6 },
+    Column { name: "INTERFACE", rank: None },
+    Column { name: "GROUP", rank: Some(1) },
+    Column { name: "STATE", rank: None },
+    Column { name: "SINCE", rank: Some(3) },
+    Column { name: "USED", rank: Some(2) },
+    Column { name: "LOSS", rank: Some(5) },
+    Column { name: "RTT", rank: Some(6) },
 ];
 
 /// Seconds of history at least.
@@ -54,8 +54,8 @@ pub(super) fn text(view: &View, now: Duration, width: usize) -> Text {
     let lines = if lines.is_empty() { nothing("There is no member.") } else { lines };
     // The scale is the same for all, so that they can be compared.
     let scale =
-        longest_us.map_or_else(|| "HISTORY".to_owned(), |us| format!("<= {}, {}s", words::millis(us), columns.rest));
-    Text { heading: columns.heading(&COLUMNS, &format!("{scale:>rest$}", rest = columns.rest)), lines }
+        longest_us.map_or_else(|| "HISTORY".to_owned(), |us| format!("≤ {}, {}s", words::millis(us), columns.rest));
+    Text { heading: columns.heading(&COLUMNS, &scale), lines }
 }
 
 fn row(group: &Group, member: &Member, since: Duration) -> Vec<Span<'static>> {
