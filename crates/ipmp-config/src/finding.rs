@@ -121,10 +121,12 @@ impl Findings {
         self.iter().filter(|finding| finding.severity == severity).count()
     }
 
-    /// What is wrong, without places: of a text that nobody has before his eyes.
+    /// What is wrong, without places and each thing once: of a text that nobody has before his eyes.
     pub(crate) fn sentences(&self) -> String {
         let errors = self.iter().filter(|finding| finding.severity == Severity::Error);
-        errors.map(Finding::sentence).collect::<Vec<_>>().join("; ")
+        let mut sentences: Vec<_> = errors.map(Finding::sentence).collect();
+        sentences.dedup();
+        sentences.join("; ")
     }
 
     /// Those of which `before` has none that says the same.

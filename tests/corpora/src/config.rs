@@ -22,7 +22,7 @@ pub fn config(text: &[u8]) {
 
 fn check(text: &[u8]) -> (Option<Config>, Findings) {
     match check_text("ipmpd.toml", text) {
-        Ok(Loaded { config, findings }) => (Some(config), findings),
+        Ok(Loaded { config, findings, .. }) => (Some(config), findings),
         Err(findings) => (None, findings),
     }
 }

@@ -107,16 +107,16 @@ impl<'a> Files<'a> {
     }
 
     fn group(&self, interface: &IfName) -> Result<Place<'_>, String> {
-        self.find_group(interface).ok_or_else(|| {
-            format!(
-                "{interface} is no IPMP interface of the configuration; `ipmpadm create-ipmp {interface}` makes it one"
-            )
+        self.find_group(interface).ok_or_else(|| match self.find_member(interface) {
+            Some(member) => format!("{interface} is no IPMP interface, but a member of {}", member.group.interface()),
+            None => format!("there is no IPMP interface {interface}; `ipmpadm create-ipmp {interface}` makes it"),
         })
     }
 
     fn member(&self, interface: &IfName) -> Result<Place<'_>, String> {
-        self.find_member(interface).ok_or_else(|| {
-            format!("{interface} is in no group; `ipmpadm add-ipmp -i {interface} IPMP_IF` puts it into one")
+        self.find_member(interface).ok_or_else(|| match self.find_group(interface) {
+            Some(_) => format!("{interface} is an IPMP interface, and no member of a group"),
+            None => format!("{interface} is in no group; `ipmpadm add-ipmp -i {interface} IPMP_IF` puts it into one"),
         })
     }
 
@@ -166,12 +166,13 @@ impl<'a> Files<'a> {
     fn delete(&self, interface: &IfName) -> Result<Splices, String> {
         let place = self.group(interface)?;
         let members: Vec<_> = place.group.members.iter().map(Table::interface).collect();
-        if !members.is_empty() {
-            return Err(format!(
-                "{interface} still has {} {}; remove them first, or give everything to one of them with --to",
-                if members.len() == 1 { "the member" } else { "the members" },
-                and(&members)
-            ));
+        let remedy = match members.as_slice() {
+            [] => None,
+            [one] => Some(format!("the member {one}; remove it first, or give everything to it with `--to {one}`")),
+            all => Some(format!("members {}; remove them first, or give everything to one of them with --to", and(all))),
+        };
+        if let Some(remedy) = remedy {
+            return Err(format!("{interface} still has {remedy}"));
         }
         Ok(place.in_file(table::remove(place.text, place.table, self.outlines[place.file].group_list.as_ref())))
     }
@@ -212,8 +213,9 @@ impl<'a> Files<'a> {
         let link_local = matches!(address.addr(), IpAddr::V6(v6) if v6.is_unicast_link_local());
         let same = |other: &Place<'_>| !link_local || std::ptr::eq(other.group, place.group);
         for other in self.tables().filter(same) {
-            if let Some((_, what)) = other.lists().find(|(key, _)| other.position(key, address.addr()).is_some()) {
-                return Err(format!("{} is a {what} of {} already", address.addr(), other.table.interface()));
+            if let Some((key, what)) = other.lists().find(|(key, _)| other.position(key, address.addr()).is_some()) {
+                let down = if key == other.list_of(true) { ", and down" } else { "" };
+                return Err(format!("{} is a {what} of {} already{down}", address.addr(), other.table.interface()));
             }
         }
         Ok(place.add_item(place.list_of(down), &string(&written)))
@@ -299,13 +301,13 @@ impl<'a> Place<'a> {
         self.in_file(table::add_item(self.text, self.table, key, item))
     }
 
-    /// The keys of its addresses, and what each holds.
+    /// The keys of its addresses, first of those that are up, and what each holds.
     fn lists(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
         match self.section {
             Section::Member => {
-                [("test-addresses", "test address"), ("down-test-addresses", "test address that is down")]
+                [("test-addresses", "test address"), ("down-test-addresses", "test address")]
             }
-            _ => [("addresses", "data address"), ("down-addresses", "data address that is down")],
+            _ => [("addresses", "data address"), ("down-addresses", "data address")],
         }
         .into_iter()
     }

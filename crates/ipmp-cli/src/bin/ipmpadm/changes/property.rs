@@ -30,7 +30,11 @@ fn toml(key: &str, value: &str) -> Result<String, String> {
         }
         // Tables are written as in the file.
         "damping" | "routes" => value.to_owned(),
-        _ if value.bytes().all(|byte| byte.is_ascii_digit()) => value.to_owned(),
+        "failure-detection-time" | "failure-detection-time-max" | "degraded-loss-percent"
+            if value.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            value.to_owned()
+        }
         _ => quoted(value),
     })
 }
@@ -57,6 +61,7 @@ mod tests {
             ("gateways=fe80::1", "gateways", Some("[\"fe80::1\"]")),
             ("degraded-loss-percent=5", "degraded-loss-percent", Some("5")),
             ("probe=arp", "probe", Some("\"arp\"")),
+            ("name=7", "name", Some("\"7\"")),
             ("name=a\"b=c", "name", Some("\"a\\\"b=c\"")),
             ("damping={ half-life = \"2m\" }", "damping", Some("{ half-life = \"2m\" }")),
         ] {
