@@ -4,8 +4,8 @@
 //! [`Request`] and comes back by the channel in it. It has a thread of its own, so that a client that asks
 //! much, or for much, never delays a probe; all that a request costs the main loop is the answer itself.
 //!
-//! Tasks: one accepts and keeps the table of clients; one hands on what the main loop tells of probes; one for
-//! each client, which waits on its socket or for the main loop, holds nothing else, and may be cancelled
+//! Tasks: one accepts and keeps the table of clients; one hands on what the main loop tells of probes, and one what
+//! the log tells of events; one for each client, which waits on its socket or for the main loop, holds nothing else, and may be cancelled
 //! anywhere. All end with the receiver of requests.
 
 mod admins;
@@ -25,13 +25,14 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use ipmp_control::Change;
+use ipmp_control::{Change, Event};
 use ipmp_core::rehearsal::Rehearsal;
 use ipmp_core::{Command, IfName, Instant, Refusal, Status};
-use nix::unistd::geteuid;
+use nix::unistd::Uid;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
@@ -39,15 +40,18 @@ use tokio::task::{AbortHandle, Id, JoinSet, LocalSet};
 
 use crate::driver::{Reloaded, Waiter};
 
+pub use self::admins::Admins;
+use self::events::Board;
 use self::probes::Hub;
 pub use self::probes::{Feed, Source, stream};
+use self::service::Server;
 use self::socket::Idle;
 
 /// Clients served at once. One more evicts another, see [`Clients::evict`].
 const CLIENTS_MAX: usize = 64;
 
-/// Who may change anything, besides the daemon's own user.
-const ROOT: u32 = 0;
+/// Events that wait for the server, which is behind by so many only where it does not get to run.
+pub const EVENTS_MAX: usize = 1024;
 
 /// How long to wait where the kernel can not hand out a connection, as when descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -84,14 +88,27 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Serves clients until the receiver of `requests` is gone. `probes` is what those may watch.
-pub fn serve(listener: UnixListener, requests: mpsc::Sender<Request>, probes: Source) -> io::Result<()> {
+/// What clients may watch.
+pub struct Watched {
+    /// What becomes of probes.
+    pub probes: Source,
+    /// What is logged.
+    pub events: mpsc::Receiver<Arc<Event>>,
+}
+
+/// Serves clients until the receiver of `requests` is gone. `admins` may change things.
+pub fn serve(
+    listener: UnixListener,
+    requests: mpsc::Sender<Request>,
+    watched: Watched,
+    admins: Admins,
+) -> io::Result<()> {
     let listener = listener.into_std()?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let run = move || {
         LocalSet::new().block_on(&runtime, async {
             match UnixListener::from_std(listener) {
-                Ok(listener) => accept(listener, requests, probes).await,
+                Ok(listener) => accept(listener, requests, watched, admins).await,
                 Err(error) => tracing::error!("Control socket lost: {error}"),
             }
         });
@@ -100,14 +117,17 @@ pub fn serve(listener: UnixListener, requests: mpsc::Sender<Request>, probes: So
     Ok(())
 }
 
-async fn accept(listener: UnixListener, requests: mpsc::Sender<Request>, probes: Source) {
-    let (hub, forward) = Hub::new(probes);
+async fn accept(listener: UnixListener, requests: mpsc::Sender<Request>, watched: Watched, admins: Admins) {
+    let (hub, forward) = Hub::new(watched.probes);
     tokio::task::spawn_local(forward);
+    let (board, forward) = Board::new(watched.events);
+    tokio::task::spawn_local(forward);
+    let server = Rc::new(Server { requests: requests.clone(), hub, board, admins });
     let mut clients = Clients::default();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => clients.admit(stream, &requests, &hub),
+                Ok((stream, _)) => clients.admit(stream, &server),
                 Err(error) => {
                     tracing::warn!("Control connection not accepted: {error}");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -136,7 +156,7 @@ struct Client {
 }
 
 impl Clients {
-    fn admit(&mut self, stream: UnixStream, requests: &mpsc::Sender<Request>, hub: &Rc<Hub>) {
+    fn admit(&mut self, stream: UnixStream, server: &Rc<Server>) {
         let uid = match stream.peer_cred() {
             Ok(peer) => peer.uid(),
             Err(error) => return tracing::warn!("Control connection without credentials: {error}"),
@@ -145,11 +165,7 @@ impl Clients {
             self.evict(uid);
         }
         let idle = Idle::default();
-        let client = service::Client {
-            requests: requests.clone(),
-            hub: hub.clone(),
-            may_change: uid == ROOT || uid == geteuid().as_raw(),
-        };
+        let client = service::Client { server: server.clone(), user: Uid::from_raw(uid) };
         let served = client.serve(stream, idle.clone());
         let task = self.tasks.spawn_local(async move {
             if let Err(error) = served.await {

@@ -7,7 +7,7 @@
 //!                                  |
 //!                       Engine::step, then its actions
 //!                                  |
-//!     log thread   service thread   memory file   ipmp-probe   ipmp-mover
+//!    events thread   service thread   memory file   ipmp-probe   ipmp-mover
 //! ```
 //!
 //! The loop waits for nothing but these. Whatever may be slow has a thread of its own: the mover, the log,
@@ -19,6 +19,7 @@ mod check;
 mod control;
 mod demo;
 mod driver;
+mod hooks;
 mod in_force;
 mod log;
 mod outbox;
@@ -32,16 +33,19 @@ mod timer;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use ipmp_config::{Documents, Findings, Loaded};
+use ipmp_control::Event;
 use ipmp_core::{Engine, Memory, Notice};
 use ipmp_mover::Mover;
 use ipmp_probe::ProbeEngine;
 use ipmp_watch::Watcher;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::args::{Args, Command};
+use crate::control::{Admins, Watched};
 use crate::driver::{Configure, Driver, Outside};
 use crate::in_force::{InForce, Store};
 use crate::log::Log;
@@ -109,7 +113,11 @@ fn run(args: &Args) -> Result<(), Failure> {
     let files = Documents::read(&args.config).map_err(refused)?;
     files.check().map_err(refused)?;
     let runtime_dir = RuntimeDir::open(&args.runtime_dir).map_err(Failure::Other)?;
-    let log = Log::start(args.log_format, args.log_level).map_err(|error| failed("start the log", error))?;
+    let hooks = hooks::Place::beside(&args.config, &args.runtime_dir);
+    let hooks = hooks.map_err(|error| failed("find the hooks", error))?;
+    let (clients, events) = mpsc::channel(control::EVENTS_MAX);
+    let log = Log::start(args.log_format, args.log_level, clients, hooks);
+    let log = log.map_err(|error| failed("start the log", error))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(1)
@@ -117,17 +125,23 @@ fn run(args: &Args) -> Result<(), Failure> {
         .build()
         .map_err(|error| failed("start the runtime", error))?;
     runtime.block_on(async {
-        let driver = start(args, files, runtime_dir, log)?;
+        let driver = start(args, files, runtime_dir, log, events)?;
         driver.run().await.map_err(|error| failed("go on", error))
     })
 }
 
 /// Brings up everything that the loop waits for.
-fn start(args: &Args, files: Documents, runtime_dir: RuntimeDir, log: Log) -> Result<Driver, Failure> {
+fn start(
+    args: &Args,
+    files: Documents,
+    runtime_dir: RuntimeDir,
+    log: Log,
+    events: mpsc::Receiver<Arc<Event>>,
+) -> Result<Driver, Failure> {
     let signals = Signals::catch().map_err(|error| failed("catch signals", error))?;
     log.notice(Notice::Started { version: env!("CARGO_PKG_VERSION").into() });
     let memory = recall(&runtime_dir, &log);
-    let (configure, loaded) = configured(args, files, runtime_dir.store(), &log);
+    let (configure, loaded, admins) = configured(args, files, runtime_dir.store(), &log);
     let listener = control::bind(&runtime_dir.socket()).map_err(|error| failed("open the control socket", error))?;
     let (sender, requests) = mpsc::channel(REQUESTS_MAX);
     let (probes, source) = control::stream();
@@ -143,7 +157,8 @@ fn start(args: &Args, files: Documents, runtime_dir: RuntimeDir, log: Log) -> Re
         runtime_dir,
         log,
     };
-    control::serve(listener, sender, source).map_err(|error| failed("serve the control socket", error))?;
+    let watched = Watched { probes: source, events };
+    control::serve(listener, sender, watched, admins).map_err(|error| failed("serve the control socket", error))?;
     Ok(Driver::new(Engine::new(memory, rand::random()), outside, configure, loaded))
 }
 
@@ -155,8 +170,9 @@ fn recall(runtime_dir: &RuntimeDir, log: &Log) -> Memory {
     })
 }
 
-/// What is in force: what the files say, and what an earlier daemon was about.
-fn configured(args: &Args, files: Documents, store: Store, log: &Log) -> (Configure, Loaded) {
+/// What is in force, what the files say and what an earlier daemon was about; and the group of the administrators,
+/// whatever is in force.
+fn configured(args: &Args, files: Documents, store: Store, log: &Log) -> (Configure, Loaded, Admins) {
     let ignored = |reason| {
         log.notice(Notice::MemoryIgnored { file: store.0.display().to_string(), reason });
     };
@@ -171,7 +187,8 @@ fn configured(args: &Args, files: Documents, store: Store, log: &Log) -> (Config
             (in_force, loaded)
         }
     };
-    (Configure::new(args.config.clone(), store, in_force), loaded)
+    let (admins, admin_group) = watch::channel(loaded.admin_group.clone());
+    (Configure::new(args.config.clone(), store, in_force, admins), loaded, Admins { group: admin_group })
 }
 
 fn failed(what: &str, error: io::Error) -> Failure {

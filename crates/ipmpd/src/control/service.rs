@@ -1,31 +1,45 @@
 //! What the server says to one client: each call is answered here where it is about the interface itself, and
-//! else is one question to the main loop; but for the stream of probes, which goes on until the client leaves.
+//! else is one question to the main loop; but for the streams of probes and events, which go on until the client leaves.
 
+use std::fmt::Debug;
 use std::io;
 use std::rc::Rc;
 
 use ipmp_control::{Call, Changed, DESCRIPTION, Forecast, INTERFACE, Message, Probes, Problems, Refusal, Snapshot};
 use ipmp_core::status::TargetMode;
 use ipmp_core::{Command, IfName, Instant, Status};
+use nix::unistd::Uid;
 use serde::Serialize;
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 use zlink::varlink_service::{self, Info};
 use zlink::{Connection, Reply};
 
+use super::admins::Admins;
+use super::events::{Board, Follow};
 use super::probes::{Hub, Watch};
 use super::socket::{Idle, Limited};
 use super::{Request, wire};
 use crate::check;
 
+/// What all clients are served from.
+pub struct Server {
+    /// Where questions go.
+    pub requests: mpsc::Sender<Request>,
+    /// Probes, to be watched.
+    pub hub: Rc<Hub>,
+    /// Events, to be followed.
+    pub board: Rc<Board>,
+    /// Who may change anything.
+    pub admins: Admins,
+}
+
 /// A client as the server sees it.
 pub struct Client {
-    /// Where its questions go.
-    pub requests: mpsc::Sender<Request>,
-    /// What it may watch.
-    pub hub: Rc<Hub>,
-    /// Whether it may change anything.
-    pub may_change: bool,
+    /// What it is served from.
+    pub server: Rc<Server>,
+    /// Whose it is.
+    pub user: Uid,
 }
 
 /// What comes of a call.
@@ -34,6 +48,8 @@ enum Outcome {
     Answer(Answer),
     /// Probes, of which the first reply was due at that moment.
     Watch(Watch, Instant),
+    /// Events.
+    Follow(Follow),
 }
 
 #[derive(Debug, Serialize)]
@@ -84,6 +100,7 @@ impl Client {
                 Ok(Outcome::Done) => connection.send_reply(&Reply::<()>::new(None), Vec::new()).await?,
                 Ok(Outcome::Answer(answer)) => connection.send_reply(&answer.into(), Vec::new()).await?,
                 Ok(Outcome::Watch(watch, begun)) => return show(&mut connection, watch, begun).await,
+                Ok(Outcome::Follow(follow)) => return tell(&mut connection, follow).await,
                 Err(failure) => connection.send_error(&failure, Vec::new()).await?,
             }
         }
@@ -98,7 +115,7 @@ impl Client {
                 Ok(Outcome::Answer(Answer::Status(wire::snapshot(status, now))))
             }
             Call::Probes => {
-                let watch = self.hub.watch();
+                let watch = self.server.hub.watch();
                 let (status, begun) = self.ask(Request::Status).await?;
                 if probes(&status) { Ok(Outcome::Watch(watch, begun)) } else { Err(Refusal::NothingProbed.into()) }
             }
@@ -112,7 +129,7 @@ impl Client {
             Call::Revert => Ok(self.change(Request::Revert).await?.map(|_| Outcome::Done)?),
             Call::WhatIf { fail } => self.what_if(fail).await,
             Call::Check => self.check().await,
-            Call::Events { .. } => Err(not_yet()),
+            Call::Events { after } => Ok(Outcome::Follow(self.server.board.follow(after))),
             Call::Reload => {
                 let outcome = self.change(Request::Reload).await?;
                 outcome.map(|()| Outcome::Done).map_err(|findings| Refusal::ReloadRefused { findings }.into())
@@ -122,9 +139,7 @@ impl Client {
 
     /// Looks at the host, by a thread of its own: that waits for the kernel, and for frames.
     async fn check(&self) -> Result<Outcome, Failure> {
-        if !self.may_change {
-            return Err(Refusal::PermissionDenied.into());
-        }
+        self.must_be_admin().await?;
         let (status, now) = self.ask(Request::Status).await?;
         let snapshot = wire::snapshot(status, now);
         let checked = tokio::task::spawn_blocking(move || check::run(snapshot)).await;
@@ -151,12 +166,17 @@ impl Client {
     }
 
     async fn change<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Refusal> {
-        if self.may_change { self.ask(request).await } else { Err(Refusal::PermissionDenied) }
+        self.must_be_admin().await?;
+        self.ask(request).await
+    }
+
+    async fn must_be_admin(&self) -> Result<(), Refusal> {
+        if self.server.admins.has(self.user).await { Ok(()) } else { Err(Refusal::PermissionDenied) }
     }
 
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Refusal> {
         let (answer, answered) = oneshot::channel();
-        self.requests.send(request(answer)).await.map_err(|_| Refusal::Stopping)?;
+        self.server.requests.send(request(answer)).await.map_err(|_| Refusal::Stopping)?;
         answered.await.map_err(|_| Refusal::Stopping)
     }
 }
@@ -167,27 +187,40 @@ fn probes(status: &Status) -> bool {
     probing.any(|probing| probing.mode != TargetMode::Disabled)
 }
 
-/// Shows probes until the client leaves, or does not fetch a reply in time, or says anything. The first reply
-/// is empty: it tells the client that it has begun.
+/// Shows probes. The first reply is empty: it tells the client that it has begun.
 async fn show(connection: &mut Connection<Limited>, mut watch: Watch, begun: Instant) -> zlink::Result<()> {
-    let mut told = Probes::default();
+    let next = async || {
+        let (missed, reports) = watch.next().await;
+        Probes { missed, probes: reports.into_iter().map(|report| wire::probe(report, begun)).collect() }
+    };
+    stream(connection, Probes::default(), next).await
+}
+
+/// Tells events. The first reply has what is kept, and may be empty.
+async fn tell(connection: &mut Connection<Limited>, mut follow: Follow) -> zlink::Result<()> {
+    let kept = follow.kept();
+    stream(connection, kept, async || follow.next().await).await
+}
+
+/// Sends what comes next, and next, until the client leaves, or does not fetch a reply in time, or says anything.
+async fn stream<T: Serialize + Debug>(
+    connection: &mut Connection<Limited>,
+    first: T,
+    mut next: impl AsyncFnMut() -> T,
+) -> zlink::Result<()> {
+    let mut told = first;
     loop {
         let reply = Reply::from(told).set_continues(Some(true));
         connection.send_reply(&reply, Vec::new()).await?;
-        let (missed, reports) = tokio::select! {
-            next = watch.next() => next,
+        told = tokio::select! {
+            next = next() => next,
             heard = connection.read_mut().receive_call::<Message>() => return match heard {
                 Err(zlink::Error::UnexpectedEof) => Ok(()),
                 Err(error) => Err(error),
                 Ok(_) => Err(io::Error::other("another call in the midst of a stream").into()),
             },
         };
-        told = Probes { missed, probes: reports.into_iter().map(|report| wire::probe(report, begun)).collect() };
     }
-}
-
-fn not_yet() -> Failure {
-    Refusal::ChangeRefused { reason: "this daemon cannot do that yet".into() }.into()
 }
 
 fn info() -> Info<'static> {

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use ipmp_control::{Change, Changed, Refusal};
 use ipmp_core::{Config, Instant, Notice};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::job::{self, Done, Job, Work};
@@ -51,6 +51,8 @@ pub struct Configure {
     main: PathBuf,
     store: Store,
     in_force: InForce,
+    /// The group whose members may change things, for the control server.
+    admins: watch::Sender<Option<String>>,
     stage: Stage,
     wishes: VecDeque<Wish>,
 }
@@ -85,8 +87,8 @@ pub enum Verdict {
 
 impl Configure {
     /// The daemon has just begun with this.
-    pub fn new(main: PathBuf, store: Store, in_force: InForce) -> Self {
-        Self { main, store, in_force, stage: Stage::Starting, wishes: VecDeque::new() }
+    pub fn new(main: PathBuf, store: Store, in_force: InForce, admins: watch::Sender<Option<String>>) -> Self {
+        Self { main, store, in_force, admins, stage: Stage::Starting, wishes: VecDeque::new() }
     }
 
     /// Somebody wants something. Reloads that wait are one.
@@ -137,11 +139,12 @@ impl Configure {
                 self.begin(service);
                 verdict
             }
-            Ok(Done::Kept { in_force, config, warnings, what }) => {
+            Ok(Done::Kept { in_force, loaded, warnings, what }) => {
+                self.admins.send_replace(loaded.admin_group);
                 let before = std::mem::replace(&mut self.in_force, *in_force);
                 let until = now + SETTLE_WITHIN;
                 self.stage = Stage::Settling(wish, Settling { before, what, warnings, refused: Vec::new(), until });
-                Some(Verdict::Configure(config))
+                Some(Verdict::Configure(Box::new(loaded.config)))
             }
         }
     }

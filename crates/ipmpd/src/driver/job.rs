@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ipmp_config::{Documents, Finding, Findings, Severity};
+use ipmp_config::{Documents, Finding, Findings, Loaded, Severity};
 use ipmp_control::{Change, Refusal};
 use ipmp_core::{Config, Notice};
 use ipmp_probe::clock;
@@ -38,7 +38,7 @@ pub enum Done {
     /// It could be done, and was not: that was only asked for.
     Planned { config: Box<Config>, warnings: Vec<String> },
     /// The files say it.
-    Kept { in_force: Box<InForce>, config: Box<Config>, warnings: Vec<String>, what: String },
+    Kept { in_force: Box<InForce>, loaded: Box<Loaded>, warnings: Vec<String>, what: String },
 }
 
 /// Does it.
@@ -67,7 +67,7 @@ fn reload(main: &Path, now: &InForce, store: &Store) -> Work {
         Ok((in_force, loaded)) => {
             let notices = notices(&loaded.findings);
             match store.keep(&in_force) {
-                Ok(()) => Work { notices, result: Ok(kept(in_force, loaded.config, Vec::new(), String::new())) },
+                Ok(()) => Work { notices, result: Ok(kept(in_force, loaded, Vec::new(), String::new())) },
                 Err(error) => plain(Err(not_kept(store, &error))),
             }
         }
@@ -87,9 +87,9 @@ fn change(asked: &Change, now: &InForce, store: &Store) -> Result<Done, String> 
         return Err(format!("{file} was changed since ipmpd read it: have it read by `ipmpadm reload` first"));
     }
     let change::Planned { mut in_force, warnings } = change::plan(asked, now)?;
-    let config = in_force.load().map_err(|findings| findings.summary())?.config;
+    let loaded = in_force.load().map_err(|findings| findings.summary())?;
     if asked.dry_run {
-        return Ok(Done::Planned { config: Box::new(config), warnings });
+        return Ok(Done::Planned { config: Box::new(loaded.config), warnings });
     }
     let what = described(asked);
     if let Some(millis) = asked.confirm_ms {
@@ -98,7 +98,7 @@ fn change(asked: &Change, now: &InForce, store: &Store) -> Result<Done, String> 
         in_force.pending = Some(Pending { what: what.clone(), deadline, before });
     }
     write(&in_force, now, store)?;
-    Ok(kept(in_force, config, warnings, what))
+    Ok(kept(in_force, loaded, warnings, what))
 }
 
 fn confirm(now: &InForce, store: &Store) -> Work {
@@ -129,8 +129,8 @@ pub fn put_back(before: &InForce, after: &InForce, store: &Store) {
 }
 
 fn loaded(in_force: InForce, what: String) -> Result<Done, String> {
-    let config = in_force.load().map_err(|findings| findings.summary())?.config;
-    Ok(kept(in_force, config, Vec::new(), what))
+    let loaded = in_force.load().map_err(|findings| findings.summary())?;
+    Ok(kept(in_force, loaded, Vec::new(), what))
 }
 
 fn nothing_to_confirm() -> Work {
@@ -147,8 +147,8 @@ fn write(in_force: &InForce, now: &InForce, store: &Store) -> Result<(), String>
     })
 }
 
-fn kept(in_force: InForce, config: Config, warnings: Vec<String>, what: String) -> Done {
-    Done::Kept { in_force: Box::new(in_force), config: Box::new(config), warnings, what }
+fn kept(in_force: InForce, loaded: Loaded, warnings: Vec<String>, what: String) -> Done {
+    Done::Kept { in_force: Box::new(in_force), loaded: Box::new(loaded), warnings, what }
 }
 
 fn nothing_pending(now: &InForce) -> Result<(), String> {
