@@ -122,7 +122,7 @@ impl Findings {
     }
 
     /// What is wrong, without places and each thing once: of a text that nobody has before his eyes.
-    pub(crate) fn sentences(&self) -> String {
+    pub fn sentences(&self) -> String {
         let errors = self.iter().filter(|finding| finding.severity == Severity::Error);
         let mut sentences: Vec<_> = errors.map(Finding::sentence).collect();
         sentences.dedup();

@@ -3,7 +3,7 @@
 
 mod edits;
 
-use ipmp_config::{Documents, Edit, Finding, Severity};
+use ipmp_config::{Documents, Edit, Finding};
 use ipmp_control::{self as wire, EditKind};
 use ipmp_core::{Config, Handover, IfIndex, IfName};
 
@@ -36,7 +36,7 @@ pub fn plan(asked: &wire::Change, now: &InForce) -> Result<Planned, String> {
         if let (EditKind::Delete, Some(to)) = (edit.kind, &edit.group) {
             handover.give.extend(change.release(&edit.interface, to)?);
         }
-        for edit in edits::of(edit, &change.config()?)? {
+        for edit in edits::of(edit, &change.running)? {
             change.edit(&edit)?;
         }
     }
@@ -94,7 +94,7 @@ impl Change {
 
     /// What the documents come to so far.
     fn config(&self) -> Result<Config, String> {
-        self.running.check().map(|loaded| loaded.config).map_err(|findings| errors(findings.iter()))
+        self.running.check().map(|loaded| loaded.config).map_err(|findings| findings.sentences())
     }
 
     fn captured(&mut self) -> Result<&Captured, String> {
@@ -119,14 +119,18 @@ impl Change {
         Ok(release(known, index))
     }
 
-    /// What is wrong with the result, or doubtful in it and was not before.
+    /// What is doubtful in the result and was not before.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
     fn doubts(&self, before: &InForce) -> Result<Vec<String>, String> {
         if self.lasting {
-            self.files.check().map_err(|findings| errors(findings.iter()))?;
+            self.files.check().map_err(|findings| findings.sentences())?;
         }
-        let known = before.running.check().map(|loaded| warnings(loaded.findings.iter())).unwrap_or_default();
-        let found = self.running.check().map_err(|findings| errors(findings.iter()))?;
-        Ok(warnings(found.findings.iter()).into_iter().filter(|warning| !known.contains(warning)).collect())
+        let known = before.running.check().map(|loaded| loaded.findings).unwrap_or_default();
+        let found = self.running.check().map_err(|findings| findings.sentences())?.findings;
+        Ok(found.since(&known).map(Finding::sentence).collect())
     }
 }
 
@@ -139,13 +143,4 @@ fn left_alone(before: &Config, after: &Config) -> Vec<String> {
     alone
         .map(|group| format!("{} has no member left: its addresses cannot be reached until one joins", group.interface))
         .collect()
-}
-
-fn errors<'a>(findings: impl Iterator<Item = &'a Finding>) -> String {
-    let errors = findings.filter(|finding| finding.severity == Severity::Error);
-    errors.map(|finding| finding.message.clone()).collect::<Vec<_>>().join("; ")
-}
-
-fn warnings<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String> {
-    findings.filter(|finding| finding.severity == Severity::Warning).map(|finding| finding.message.clone()).collect()
 }

@@ -3,20 +3,25 @@
 
 use std::net::IpAddr;
 
-use ipmp_config::Edit;
+use ipmp_config::{Documents, Edit};
 use ipmp_control::{self as wire, EditKind};
-use ipmp_core::{Config, IfName};
+use ipmp_core::IfName;
 use ipnet::IpNet;
 
 /// What an edit comes to in this configuration.
-pub fn of(edit: &wire::Edit, config: &Config) -> Result<Vec<Edit>, String> {
-    let interface: IfName = name(&edit.interface)?;
+pub fn of(edit: &wire::Edit, documents: &Documents) -> Result<Vec<Edit>, String> {
+    let interface: IfName = match edit.kind {
+        // Who has an address is known without being told.
+        EditKind::Remove | EditKind::Set if edit.interface.is_empty() => documents.holder(address(edit)?)?,
+        _ => name(&edit.interface)?,
+    };
     Ok(match edit.kind {
         EditKind::Create => vec![Edit::CreateGroup { interface, name: edit.group.clone() }],
         EditKind::Delete => {
-            let group = config.groups.iter().find(|group| group.interface == interface && edit.group.is_some());
-            let members = group.into_iter().flat_map(|group| &group.members);
-            let leave = members.map(|member| Edit::RemoveMember { interface: member.interface.clone() });
+            let groups = documents.check().map(|loaded| loaded.config.groups).unwrap_or_default();
+            let group = groups.into_iter().find(|group| group.interface == interface && edit.group.is_some());
+            let members = group.into_iter().flat_map(|group| group.members);
+            let leave = members.map(|member| Edit::RemoveMember { interface: member.interface });
             leave.chain([Edit::DeleteGroup { interface: interface.clone() }]).collect()
         }
         EditKind::Join => vec![Edit::AddMember { group: name(needed(&edit.group, "group")?)?, interface }],
