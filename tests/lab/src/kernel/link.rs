@@ -115,6 +115,11 @@ impl Namespace {
         self.change_link(name, |message| message.attributes.push(LinkAttribute::Address(bytes)))
     }
 
+    /// Changes the largest packet that a link takes.
+    pub fn set_mtu(&self, name: &str, mtu: u32) -> Result<()> {
+        self.change_link(name, |message| message.attributes.push(LinkAttribute::Mtu(mtu)))
+    }
+
     /// Gives a link another name.
     pub fn rename(&self, name: &str, new_name: &str) -> Result<()> {
         self.change_link(name, |message| message.attributes.push(LinkAttribute::IfName(new_name.into())))
