@@ -1,7 +1,8 @@
-//! The rows of each output of `ipmpstat` (IPMP behaviour, §12): one type a mode, from which the columns are
+//! The rows of each output of `ipmpstat` (IPMP behaviour, §12), and the lines of `ipmpadm monitor`: one type a mode, from which the columns are
 //! made, and which is what `--json` shows. Fields keep their names for ever.
 
 mod address;
+mod event;
 mod group;
 mod interface;
 mod probe;
@@ -10,6 +11,7 @@ mod target;
 use serde::Serialize;
 
 pub use address::AddressRow;
+pub use event::EventRow;
 pub use group::GroupRow;
 pub use interface::InterfaceRow;
 pub use probe::ProbeRow;

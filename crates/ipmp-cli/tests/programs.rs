@@ -192,7 +192,8 @@ fn refusals_are_sentences() {
     let obliging = daemon(obliging);
     let strict = daemon(strict);
     let not_a_member = "eth9 is not a physical interface or is not in an IPMP group\n";
-    let denied = "permission denied: only root and the daemon's user may do this\n";
+    let denied =
+        "permission denied: only root, the daemon's user and members of the configured admin-group may do this\n";
     let redundancy = "eth0 cannot be taken offline: there are no other functioning interfaces in its group\n";
     let reload = "the new configuration is refused, the old one stays in force:\n\
                   error: unknown key `gruop`\n --> ipmpd.toml:1:3\n";

@@ -6,9 +6,9 @@ use zlink::introspect::{CustomType, Type};
 /// Some events: one reply of the stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
 pub struct Events {
-    /// How many more there were before these that are not kept any more.
+    /// How many more there were, before or among these: more than are kept, or than the caller fetched.
     pub missed: u64,
-    /// In order.
+    /// In order; in the first reply there may be none.
     pub events: Vec<Event>,
 }
 

@@ -52,7 +52,7 @@ pub enum Refusal {
     },
     /// There is no change that waits to be confirmed.
     NothingPending,
-    /// Only root and the user that the daemon runs as may change anything.
+    /// Only administrators may do this.
     PermissionDenied,
     /// The daemon is about to end, and did not do it.
     Stopping,
@@ -83,7 +83,7 @@ impl fmt::Display for Refusal {
                 write!(f, "the kernel refused it, and everything is as it was before: {}", reason.trim_end())
             }
             Refusal::NothingPending => f.write_str("there is no change that waits to be confirmed"),
-            Refusal::PermissionDenied => f.write_str("permission denied: only root and the daemon's user may do this"),
+            Refusal::PermissionDenied => f.write_str("permission denied: only root, the daemon's user and members of the configured admin-group may do this"),
             Refusal::Stopping => f.write_str("the daemon is stopping"),
         }
     }

@@ -125,13 +125,17 @@ fn late(_: tokio::time::error::Elapsed) -> io::Error {
 mod tests {
     use ipmp_core::Status;
     use proptest::prelude::*;
+    use std::rc::Rc;
     use tokio::runtime::Builder;
-    use tokio::sync::mpsc;
+
+    use nix::unistd::geteuid;
+    use tokio::sync::{mpsc, watch};
 
     use super::*;
+    use crate::control::events::Board;
     use crate::control::probes::Hub;
-    use crate::control::service::Client;
-    use crate::control::{Request, stream};
+    use crate::control::service::{Client, Server};
+    use crate::control::{Admins, Request, stream};
 
     const STATUS: &[u8] = b"{\"method\":\"io.ipmpd.Control.Status\"}\0";
 
@@ -157,10 +161,13 @@ mod tests {
                 }
             };
             let (hub, _forward) = Hub::new(stream().1);
+            let (board, _forward) = Board::new(mpsc::channel(1).1);
+            let admins = Admins { group: watch::channel(None).1 };
+            let shared = Rc::new(Server { requests, hub, board, admins });
             let begun = Instant::now();
             let server = async {
                 // How it ended is the client's business; that it ended, and did not panic, is ours.
-                let _ = Client { requests, hub, may_change: true }.serve(server, Idle::default()).await;
+                let _ = Client { server: shared, user: geteuid() }.serve(server, Idle::default()).await;
                 begun.elapsed()
             };
             tokio::join!(server, talk(client), answer).0
@@ -220,7 +227,7 @@ mod tests {
     }
 
     fn anything_like_a_call() -> impl Strategy<Value = Vec<u8>> {
-        let fragments: [&[u8]; 17] = [
+        let fragments: [&[u8]; 18] = [
             b"{",
             b"}",
             b"[",
@@ -237,6 +244,7 @@ mod tests {
             b"\"upgrade\":true",
             b"\"io.ipmpd.Control.Offline\"",
             b"\"io.ipmpd.Control.Probes\"",
+            b"\"io.ipmpd.Control.Events\"",
             b"\"org.varlink.service.GetInterfaceDescription\"",
         ];
         let fragment = proptest::sample::select(fragments.to_vec()).prop_map(<[u8]>::to_vec);

@@ -1,14 +1,18 @@
 //! The server on a real socket, with a main loop that answers from a script.
 
+mod admins;
+mod events;
 mod probes;
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use ipmp_control::Event;
 use ipmp_core::notice::{Grey, Reason};
 use ipmp_core::status::{
     AddressStatus, Claim, FamilyHealth, GroupState, GroupStatus, MemberState, MemberStatus, ProbeCounts, ProbeState,
@@ -20,9 +24,9 @@ use nix::libc;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Builder;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{CLIENTS_MAX, Feed, Request, bind, serve, stream};
+use super::{Admins, CLIENTS_MAX, EVENTS_MAX, Feed, Request, Watched, bind, serve, stream};
 
 /// Longer than any answer takes on a busy machine; only a failing test waits for so long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -41,6 +45,10 @@ struct Daemon {
     directory: TempDir,
     /// With which the main loop tells of probes.
     feed: Feed,
+    /// With which the log tells of events.
+    log: mpsc::Sender<Arc<Event>>,
+    /// Which group may change things.
+    admins: watch::Sender<Option<String>>,
     stop: Option<oneshot::Sender<()>>,
     main_loop: Option<JoinHandle<()>>,
 }
@@ -52,12 +60,14 @@ impl Daemon {
         let socket = directory.path().join("ipmpd.sock");
         let (ready, is_ready) = std::sync::mpsc::channel();
         let (stop, mut stopped) = oneshot::channel();
+        let (log, events) = mpsc::channel(EVENTS_MAX);
+        let (admins, group) = watch::channel(None);
         let main_loop = thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let (requests, mut received) = mpsc::channel(1);
-                let (feed, source) = stream();
-                serve(bind(&socket).unwrap(), requests, source).unwrap();
+                let (feed, probes) = stream();
+                serve(bind(&socket).unwrap(), requests, Watched { probes, events }, Admins { group }).unwrap();
                 ready.send(feed).unwrap();
                 loop {
                     tokio::select! {
@@ -68,7 +78,7 @@ impl Daemon {
             });
         });
         let feed = is_ready.recv().unwrap();
-        Self { directory, feed, stop: Some(stop), main_loop: Some(main_loop) }
+        Self { directory, feed, log, admins, stop: Some(stop), main_loop: Some(main_loop) }
     }
 
     fn socket(&self) -> PathBuf {

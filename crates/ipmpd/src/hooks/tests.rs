@@ -38,9 +38,9 @@ impl Theatre {
     /// Puts a hook there whose lines may name this directory as `$D`. Copied by another process: who has a file open
     /// for writing keeps it from being run, and so would a child of another test.
     fn hook(&self, name: &str, lines: &str) -> PathBuf {
-        let (draft, hook) = (self.file("draft"), self.file("hooks.d").join(name));
-        fs::write(&draft, format!("#!/bin/sh\nD={}\n{lines}\n", self.directory.path().display())).unwrap();
-        let copied = Command::new("install").args(["-m", "755"]).arg(&draft).arg(&hook).status().unwrap();
+        let (copied_from, hook) = (self.file("copied"), self.file("hooks.d").join(name));
+        fs::write(&copied_from, format!("#!/bin/sh\nD={}\n{lines}\n", self.directory.path().display())).unwrap();
+        let copied = Command::new("install").args(["-m", "755"]).arg(&copied_from).arg(&hook).status().unwrap();
         assert!(copied.success());
         hook
     }

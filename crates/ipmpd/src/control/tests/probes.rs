@@ -37,7 +37,7 @@ impl Client {
         assert_eq!(begun, json!({ "parameters": { "missed": 0, "probes": [] }, "continues": true }));
     }
 
-    fn is_hung_up(&self) -> bool {
+    pub(super) fn is_hung_up(&self) -> bool {
         let mut polled = [PollFd::new(self.0.as_fd(), PollFlags::empty())];
         poll(&mut polled, PollTimeout::ZERO).unwrap();
         polled[0].revents().unwrap().contains(PollFlags::POLLHUP)
@@ -205,7 +205,7 @@ fn cpu_time() -> Duration {
 }
 
 /// Looks a hundred times a second.
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+pub(super) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let deadline = std::time::Instant::now() + PATIENCE;
     while !done() {
         assert!(std::time::Instant::now() < deadline, "{what}");
