@@ -63,7 +63,7 @@ struct Replacement {
 }
 
 impl Replacement {
-    /// Mode and owner are those of the old file. Of a symbolic link, what it leads to is replaced.
+    /// Mode and owner are those of the old file, as far as may be. Of a symbolic link, what it leads to is replaced.
     fn prepare(document: &Document) -> io::Result<Self> {
         let target = fs::canonicalize(&document.path)?;
         let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
@@ -79,7 +79,7 @@ impl Replacement {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&waiting)?;
         let replacement = Self { waiting, target };
         file.write_all(document.text.as_bytes())?;
-        fchown(&file, Some(old.uid()), Some(old.gid()))?;
+        belong(&file, &old)?;
         file.set_permissions(old.permissions())?;
         file.sync_all()?;
         Ok(replacement)
@@ -89,6 +89,18 @@ impl Replacement {
         fs::rename(&self.waiting, &self.target)?;
         File::open(self.target.parent().unwrap_or(Path::new("/")))?.sync_all()
     }
+}
+
+/// To whom the old file belongs. Who may not give files away, as the daemon's user, keeps at least the group.
+fn belong(file: &File, old: &fs::Metadata) -> io::Result<()> {
+    let wanted = [(Some(old.uid()), Some(old.gid())), (None, Some(old.gid()))];
+    for (owner, group) in wanted {
+        match fchown(file, owner, group) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            done => return done,
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Replacement {

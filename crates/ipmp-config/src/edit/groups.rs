@@ -169,7 +169,9 @@ impl<'a> Files<'a> {
         let remedy = match members.as_slice() {
             [] => None,
             [one] => Some(format!("the member {one}; remove it first, or give everything to it with `--to {one}`")),
-            all => Some(format!("members {}; remove them first, or give everything to one of them with --to", and(all))),
+            all => {
+                Some(format!("members {}; remove them first, or give everything to one of them with --to", and(all)))
+            }
         };
         if let Some(remedy) = remedy {
             return Err(format!("{interface} still has {remedy}"));
@@ -304,9 +306,7 @@ impl<'a> Place<'a> {
     /// The keys of its addresses, first of those that are up, and what each holds.
     fn lists(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
         match self.section {
-            Section::Member => {
-                [("test-addresses", "test address"), ("down-test-addresses", "test address")]
-            }
+            Section::Member => [("test-addresses", "test address"), ("down-test-addresses", "test address")],
             _ => [("addresses", "data address"), ("down-addresses", "data address")],
         }
         .into_iter()

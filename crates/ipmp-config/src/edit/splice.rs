@@ -111,6 +111,9 @@ pub(super) fn remove(text: &str, list: &List, index: usize) -> Vec<Splice> {
     // The last one of a list that does not end in a comma takes away the one before it.
     let extra = if comma_after.is_none() { comma_before } else { None };
     let end = comma_after.map_or(item.end, |comma| comma + 1);
+    if let Some(comma) = comma_after.filter(|comma| text[item.end..*comma].contains('\n')) {
+        return vec![Splice::cut(item), Splice::cut(comma..comma + 1)];
+    }
     let rest = &text[end..next_line(text, end).min(inside.end)];
     let last_on_line = rest.ends_with('\n') && matches!(rest.trim_start().chars().next(), None | Some('#'));
     if first_on_line(text, list, &item) && last_on_line {
