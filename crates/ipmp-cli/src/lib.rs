@@ -9,4 +9,5 @@ pub mod program;
 pub mod rows;
 pub mod table;
 pub mod watch;
+pub mod what_if;
 pub mod words;

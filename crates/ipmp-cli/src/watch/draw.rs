@@ -66,7 +66,7 @@ impl View {
         let host = &self.host;
         let age = self.told.as_ref().map(|(at, _)| words::span(now.saturating_sub(*at).as_millis() as u64));
         match (&self.trouble[Source::Status as usize], &self.told, age) {
-            (Some(why), _, Some(age)) => Line::styled(format!("{host}: {why}; this was so {age} ago"), ALARM),
+            (Some(why), _, Some(age)) => Line::styled(format!("{host} {age} ago: {why}"), ALARM),
             (Some(why), ..) => Line::styled(format!("{host}: {why}"), ALARM),
             (None, None, _) => Line::styled(format!("{host}: waiting for ipmpd"), HEAD),
             (None, Some((_, snapshot)), _) => {

@@ -97,7 +97,7 @@ fn what_was_known_stays_and_is_called_old() {
     let mut view = scene::view(everything());
     view.trouble(Source::Status, "ipmpd has hung up".to_owned());
     let old = shown(&mut view, 100, 44);
-    assert!(old.starts_with("web1: ipmpd has hung up; this was so 1s ago\nGROUP"), "{old}");
+    assert!(old.starts_with("web1 1s ago: ipmpd has hung up\nGROUP"), "{old}");
     assert!(old.contains("wlan0"), "{old}");
     view.status(NOW, everything());
     assert!(shown(&mut view, 100, 44).starts_with("web1: groups 2, members 9, usable 6\n"));

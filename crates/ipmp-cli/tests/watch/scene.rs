@@ -55,7 +55,7 @@ fn probe(member: &str, second: u64, base_us: u64, jitter_us: u64) -> Probes {
 pub fn events() -> Events {
     let told = [
         (3700, "info", "started", "ipmpd 0.1.0 has started"),
-        (3699, "info", "ready", "Ready: 2 groups, 9 members, 6 data addresses"),
+        (3699, "info", "ready", "ipmpd is ready: acctg ok"),
         (
             20,
             "error",
@@ -64,7 +64,7 @@ pub fn events() -> Events {
              last reply 7140 ms before, RTT 0.41 ms",
         ),
         (20, "info", "address_moved", "Data address 192.0.2.51 moved from eth1 to eth0"),
-        (5, "warning", "address_taken", "Data address 192.0.2.53 is in use by another host"),
+        (5, "info", "configuration_changed", "The configuration was changed: 192.0.2.52 of ipmp0 is down"),
     ];
     let event = |(number, (ago, level, event, message)): (u64, (u64, &str, &str, &str))| Event {
         number,

@@ -41,7 +41,14 @@ impl Screen {
         leave();
         pause()?;
         enter()?;
-        self.terminal.clear()
+        self.clear()
+    }
+
+    /// Has the next drawing draw everything. (`Terminal::clear` would ask the terminal where the cursor is, and the
+    /// answer would come as if it were typed.)
+    pub fn clear(&mut self) -> io::Result<()> {
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 }
 

@@ -2,14 +2,14 @@
 //! and tries again after a second; it ends when nobody listens any more.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{SendError, SyncSender};
 use std::thread;
 use std::time::Duration;
 
 use ipmp_cli::names::Names;
 use ipmp_cli::watch::Source;
-use ipmp_control::{Client, Error, Probes, Snapshot};
+use ipmp_control::{Client, Error, Events, Probes, Snapshot};
 use ratatui::crossterm::event::{self, Event};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
@@ -25,6 +25,8 @@ pub enum Update {
     Names(Names),
     /// Probes.
     Probes(Probes),
+    /// Events.
+    Events(Events),
     /// A source has nothing to tell for now.
     Trouble(Source, Error),
     /// A key, or another size of the screen; or there is no terminal any more.
@@ -48,7 +50,9 @@ pub fn start(runtime_dir: &Path, numeric: bool, sink: &Sink) -> io::Result<()> {
     let directory = runtime_dir.to_owned();
     spawn("status", sink, move |sink| status(&directory, numeric, sink))?;
     let directory = runtime_dir.to_owned();
-    spawn("probes", sink, move |sink| again(Source::Probes, sink, || probes(&directory, sink)))
+    spawn("probes", sink, move |sink| again(Source::Probes, sink, || probes(&directory, sink)))?;
+    let directory = runtime_dir.to_owned();
+    spawn("events", sink, move |sink| again(Source::Events, sink, || events(&directory, sink)))
 }
 
 fn spawn(name: &str, sink: &Sink, source: impl FnOnce(&Sink) -> Told + Send + 'static) -> io::Result<()> {
@@ -101,7 +105,7 @@ fn again(source: Source, sink: &Sink, mut tell: impl FnMut() -> Result<(), End>)
 }
 
 /// The state once a second, over one connection for as long as it holds.
-fn status(runtime_dir: &PathBuf, numeric: bool, sink: &Sink) -> Told {
+fn status(runtime_dir: &Path, numeric: bool, sink: &Sink) -> Told {
     let mut names = Names::default();
     again(Source::Status, sink, || {
         let mut client = Client::connect(runtime_dir)?;
@@ -123,5 +127,13 @@ fn probes(runtime_dir: &Path, sink: &Sink) -> Result<(), End> {
     sink.send(Update::Probes(Probes::default()))?;
     loop {
         sink.send(Update::Probes(watch.fetch()?))?;
+    }
+}
+
+/// All that are kept, and those to come. Of a daemon that was started meanwhile, the numbers begin anew.
+fn events(runtime_dir: &Path, sink: &Sink) -> Result<(), End> {
+    let mut watch = Client::connect(runtime_dir)?.events(Some(0))?;
+    loop {
+        sink.send(Update::Events(watch.fetch()?))?;
     }
 }

@@ -64,7 +64,7 @@ fn run(screen: &mut Screen, updates: &Receiver<Update>) -> io::Result<End> {
             Ok(Update::Input(input)) => match pressed(input?) {
                 Some(Key::Quit) => return Ok(End::Quit),
                 Some(Key::Suspend) => pause(screen)?,
-                Some(Key::Redraw) => screen.terminal.clear().map(|()| true)?,
+                Some(Key::Redraw) => screen.clear().map(|()| true)?,
                 Some(key) => {
                     view.key(key);
                     true
@@ -85,6 +85,7 @@ fn run(screen: &mut Screen, updates: &Receiver<Update>) -> io::Result<End> {
 fn take_in(view: &mut View, now: Duration, update: Update) -> bool {
     match update {
         Update::Status(snapshot) => view.status(now, snapshot),
+        Update::Events(events) => view.events(events),
         Update::Names(names) => view.names(names),
         Update::Trouble(source, error) => view.trouble(source, error.to_string()),
         Update::Probes(probes) => {

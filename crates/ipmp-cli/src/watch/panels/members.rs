@@ -93,8 +93,9 @@ fn used(member: &Member) -> Span<'static> {
 }
 
 fn lost(share: f64) -> Span<'static> {
-    let style = if share > 0.0 { DOUBTFUL } else { Style::new() };
-    Span::styled(format!("{:.1}%", share * 100.0), style)
+    let shown = format!("{:.1}%", share * 100.0);
+    let style = if shown == "0.0%" { Style::new() } else { DOUBTFUL };
+    Span::styled(shown, style)
 }
 
 /// A second of the history: a bar for its longest round trip, in another colour where a probe was lost; a cross where
