@@ -15,16 +15,30 @@ fn read(site: &Site) -> Documents {
     Documents::read(&site.main()).unwrap_or_else(|findings| panic!("{findings}"))
 }
 
-/// The lines that an edit takes away and adds, as `diff` shows them.
+/// The lines that an edit takes away and adds, each stretch after the line before it.
 fn told(before: &str, after: &str) -> String {
     let (before, after): (Vec<_>, Vec<_>) = (before.lines().collect(), after.lines().collect());
-    let head = before.iter().zip(&after).take_while(|(one, two)| one == two).count();
-    let same = |(one, two): &(&&str, &&str)| one == two;
-    let tail = before[head..].iter().rev().zip(after[head..].iter().rev()).take_while(same).count();
-    let context = before[..head].last().map(|line| format!("  {line}\n")).unwrap_or_default();
-    let gone = before[head..before.len() - tail].iter().map(|line| format!("- {line}\n"));
-    let come = after[head..after.len() - tail].iter().map(|line| format!("+ {line}\n"));
-    context + &gone.chain(come).collect::<String>()
+    // How many lines the rests have in common, from each pair of places on.
+    let mut common = vec![vec![0; after.len() + 1]; before.len() + 1];
+    for (i, j) in (0..before.len()).rev().flat_map(|i| (0..after.len()).rev().map(move |j| (i, j))) {
+        let skip = common[i + 1][j].max(common[i][j + 1]);
+        common[i][j] = if before[i] == after[j] { 1 + common[i + 1][j + 1] } else { skip };
+    }
+    let (mut i, mut j, mut told, mut changing) = (0, 0, String::new(), false);
+    while i < before.len() || j < after.len() {
+        let context = if changing || i == 0 { String::new() } else { format!("  {}\n", before[i - 1]) };
+        changing = true;
+        if i < before.len() && j < after.len() && before[i] == after[j] {
+            (i, j, changing) = (i + 1, j + 1, false);
+        } else if j == after.len() || i < before.len() && common[i + 1][j] >= common[i][j + 1] {
+            told += &format!("{context}- {}\n", before[i]);
+            i += 1;
+        } else {
+            told += &format!("{context}+ {}\n", after[j]);
+            j += 1;
+        }
+    }
+    told
 }
 
 #[test]
