@@ -160,7 +160,7 @@ impl Ear {
 }
 
 /// A broadcast of this station.
-fn frame(from: Mac, cookie: &[u8; COOKIE], number: u16) -> [u8; FRAME] {
+pub(super) fn frame(from: Mac, cookie: &[u8; COOKIE], number: u16) -> [u8; FRAME] {
     let mut frame = [0; FRAME];
     frame[..6].fill(0xff);
     frame[6..12].copy_from_slice(&from.0);
@@ -171,7 +171,7 @@ fn frame(from: Mac, cookie: &[u8; COOKIE], number: u16) -> [u8; FRAME] {
 }
 
 /// Whose frame it is, if it is one of this run.
-fn sender(frame: &[u8], cookie: &[u8; COOKIE]) -> Option<usize> {
+pub(super) fn sender(frame: &[u8], cookie: &[u8; COOKIE]) -> Option<usize> {
     let payload = frame.get(PAYLOAD..USED)?;
     let (theirs, number) = payload.split_at(COOKIE);
     (theirs == cookie).then(|| usize::from(u16::from_be_bytes([number[0], number[1]])))

@@ -9,7 +9,7 @@ use crate::check::Facts;
 pub fn address_taken(group: &Group, _facts: &Facts) -> Vec<Problem> {
     let taken = group.addresses.iter().filter(|address| address.claim == Claim::Taken);
     let found = taken.map(|Address { address, taken_by, .. }| {
-        let by = taken_by.as_ref().map(|mac| format!(", {mac}")).unwrap_or_default();
+        let by = taken_by.as_ref().map(|mac| format!(", {mac},")).unwrap_or_default();
         problem(
             Severity::Error,
             "address_taken",
