@@ -23,6 +23,7 @@ mod render;
 mod report;
 mod rules;
 mod settings;
+pub mod solaris;
 mod source;
 mod suggest;
 mod syntax;
