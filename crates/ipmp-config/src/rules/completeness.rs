@@ -8,9 +8,9 @@ pub(super) fn check(group: &Group, report: &mut Report) {
     targets(group, report);
 }
 
-/// A group may be made first and filled later, as on Solaris.
+/// A group may be made first and filled later, as on Solaris; one that has addresses by then needs members.
 fn members(group: &Group, report: &mut Report) {
-    if group.members.is_empty() && !group.members.lost {
+    if group.members.is_empty() && !group.members.lost && !group.addresses.is_empty() {
         let message = format!("{} has no members, so its addresses cannot be reached", group.shown());
         report.warning(&group.place, message).expected("a [[group.member]] for each interface");
     }
