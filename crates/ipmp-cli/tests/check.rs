@@ -106,7 +106,8 @@ fn ifupdown() {
     let dhcp = "allow-hotplug eth0\niface eth0 inet dhcp\n";
     assert_eq!(managers(&[(file, dhcp)]), [by(file, "dhcp")]);
     let part = "etc/network/interfaces.d/lan";
-    let files = [(file, "auto lo eth0\niface lo inet loopback\n"), (part, "iface eth0 inet6 static\n  address ::2/64\n")];
+    let files =
+        [(file, "auto lo eth0\niface lo inet loopback\n"), (part, "iface eth0 inet6 static\n  address ::2/64\n")];
     assert_eq!(managers(&files), [by(part, "static")]);
     for harmless in [
         "auto eth0\niface eth0 inet manual\n",
@@ -140,14 +141,8 @@ fn problems_are_sentences() {
         Manager::Ifupdown("/etc/network/interfaces".into(), "dhcp".into()),
         Manager::Dhcp("dhclient"),
     ];
-    let member = Member {
-        name: "eth0".into(),
-        arp_filter: 1,
-        max_addresses: 16,
-        inet6: 17,
-        inet6_dynamic: 4,
-        managers,
-    };
+    let member =
+        Member { name: "eth0".into(), arp_filter: 1, max_addresses: 16, inet6: 17, inet6_dynamic: 4, managers };
     let host = Host { arp_ignore: 8, arp_filter: 1, members: vec![member] };
     let found = problems(&host);
     for Problem { what, consequence, remedy, .. } in &found {
