@@ -6,10 +6,12 @@
 //! notification, an interrupted dump, an acknowledgement that never comes).
 
 mod ask;
+mod capture;
 mod client;
 mod decode;
 mod dump;
 mod error;
+mod foreign;
 mod monitor;
 mod query;
 mod request;
@@ -17,8 +19,10 @@ mod socket;
 mod wire;
 
 pub use ask::Asker;
+pub use capture::{Captured, CapturedAddress, CapturedRoute, capture};
 pub use client::{Client, DEADLINE};
 pub use decode::{Decoded, decode};
 pub use dump::dump;
 pub use error::{Error, Kind};
+pub use foreign::{foreign_address, foreign_route};
 pub use monitor::{Drained, Monitor, QUEUE_BYTES};

@@ -21,6 +21,9 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use crate::decode::{IFLA_INET_CONF, devconf};
 
+/// Length of `struct nlmsghdr`.
+const MESSAGE_HEADER_LEN: usize = 16;
+
 /// The bytes of a request; the answer carries the same sequence number.
 pub(crate) fn bytes(request: RouteNetlinkMessage, flags: u16, sequence: u32) -> Vec<u8> {
     let mut message = NetlinkMessage::from(request);
@@ -30,6 +33,11 @@ pub(crate) fn bytes(request: RouteNetlinkMessage, flags: u16, sequence: u32) -> 
     let mut bytes = vec![0; message.buffer_len()];
     message.serialize(&mut bytes);
     bytes
+}
+
+/// The payload of a request, for one that is sent together with another.
+pub(crate) fn payload(request: RouteNetlinkMessage) -> Vec<u8> {
+    bytes(request, 0, 0).split_off(MESSAGE_HEADER_LEN)
 }
 
 /// One link.
@@ -149,6 +157,30 @@ pub(crate) fn new_address(key: &AddressKey, scope: Scope) -> RouteNetlinkMessage
     message.attributes.push(AddressAttribute::Flags(flags));
     message.attributes.push(AddressAttribute::Protocol(AddressProtocol::Other(PROTOCOL)));
     RouteNetlinkMessage::NewAddress(message)
+}
+
+/// An address as an administrator adds it, with the broadcast address of its subnet.
+pub(crate) fn plain_address(key: &AddressKey) -> RouteNetlinkMessage {
+    let mut message = address(key);
+    match key.address {
+        IpNet::V4(net) if net.prefix_len() < 31 => {
+            message.attributes.push(AddressAttribute::Broadcast(net.broadcast()));
+        }
+        IpNet::V4(_) => {}
+        IpNet::V6(_) => message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad)),
+    }
+    RouteNetlinkMessage::NewAddress(message)
+}
+
+/// A route as an administrator adds it.
+pub(crate) fn plain_route(key: &RouteKey, leg: &Leg) -> RouteNetlinkMessage {
+    let mut message = route(key);
+    message.header.protocol = RouteProtocol::Static;
+    message.header.scope = RouteScope::Universe;
+    message.header.kind = RouteType::Unicast;
+    message.attributes.push(RouteAttribute::Oif(leg.index.0));
+    message.attributes.extend(leg.via.map(|via| gateway(via, &key.to)));
+    RouteNetlinkMessage::NewRoute(message)
 }
 
 /// No such address any more.

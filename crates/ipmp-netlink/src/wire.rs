@@ -59,6 +59,18 @@ pub(crate) fn messages(datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
     })
 }
 
+/// Adds a message to a datagram.
+pub(crate) fn put_message(datagram: &mut Vec<u8>, kind: u16, flags: u16, sequence: u32, payload: &[u8]) {
+    let length = u32::try_from(HEADER_LEN + payload.len()).expect("no payload is of gigabytes");
+    datagram.extend(length.to_ne_bytes());
+    datagram.extend(kind.to_ne_bytes());
+    datagram.extend(flags.to_ne_bytes());
+    datagram.extend(sequence.to_ne_bytes());
+    datagram.extend([0; 4]);
+    datagram.extend(payload);
+    datagram.resize(align(datagram.len()), 0);
+}
+
 /// The attributes of a payload, each with its kind and its value; `None` in place of one that is cut off,
 /// and nothing after it.
 pub(crate) fn attributes(payload: &[u8]) -> impl Iterator<Item = Option<(u16, &[u8])>> {
@@ -67,6 +79,14 @@ pub(crate) fn attributes(payload: &[u8]) -> impl Iterator<Item = Option<(u16, &[
         let (kind, length) = (attribute.kind(), usize::from(attribute.length()));
         Some((kind, &attribute.into_inner()[ALIGN..length]))
     })
+}
+
+/// Adds an attribute to a payload. Of several of a kind the kernel takes the last.
+pub(crate) fn put_attribute(payload: &mut Vec<u8>, kind: u16, value: [u8; 4]) {
+    payload.resize(align(payload.len()), 0);
+    payload.extend(8_u16.to_ne_bytes());
+    payload.extend(kind.to_ne_bytes());
+    payload.extend(value);
 }
 
 /// The text of a refusal, from what follows the error number in an `NLMSG_ERROR`: the header of the

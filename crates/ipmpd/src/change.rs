@@ -6,9 +6,10 @@ mod edits;
 use ipmp_config::{Documents, Edit, Finding};
 use ipmp_control::{self as wire, EditKind};
 use ipmp_core::{Config, Handover, IfIndex, IfName};
+use ipmp_netlink::{Captured, capture};
 
 use crate::in_force::InForce;
-use crate::takeover::{Captured, capture, release, takeover};
+use crate::takeover::{release, takeover};
 
 /// A change that can be made.
 #[derive(Debug)]
