@@ -262,6 +262,9 @@ fn one_member() -> impl FnMut(Request) + Send + 'static {
         Request::Confirm(answer) | Request::Revert(answer) => {
             answer.send(Err(ipmp_control::Refusal::NothingPending)).unwrap();
         }
+        Request::Addresses(answer) => {
+            answer.send(vec![("eth0".parse().unwrap(), "192.0.2.10/24".parse().unwrap(), true)]).unwrap();
+        }
         Request::WhatIf(_, answer) => {
             let engine = ipmp_core::Engine::new(Default::default(), 1);
             let supposition = ipmp_core::rehearsal::Supposition::Failed(Vec::new());
@@ -363,6 +366,7 @@ fn strangers_may_look_but_not_touch() {
             client.call("io.ipmpd.Control.Offline", interface.clone()),
             client.call("io.ipmpd.Control.Online", interface),
             client.call("io.ipmpd.Control.Reload", json!({})),
+            client.call("io.ipmpd.Control.Check", json!({})),
             client.call("io.ipmpd.Control.Status", json!({})),
         ]
     });
