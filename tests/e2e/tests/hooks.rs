@@ -25,11 +25,11 @@ fn directory(site: &Site) -> PathBuf {
 /// Puts a hook there, whose lines may name the directory of the daemon's files as `$D`. Copied by another process: who
 /// has a file open for writing keeps it from being run.
 fn hook(site: &Site, name: &str, lines: &str) {
-    let (draft, hooks) = (directory(site).join(name), directory(site).join("hooks.d"));
+    let (copied, hooks) = (directory(site).join("copied"), directory(site).join("hooks.d"));
     fs::create_dir_all(&hooks).expect("it is ours");
-    fs::write(&draft, format!("#!/bin/sh\nD={}\n{lines}\n", directory(site).display())).expect("it is ours");
-    let copied = Command::new("install").args(["-m", "755"]).arg(&draft).arg(hooks.join(name)).status();
-    assert!(copied.expect("install runs").success());
+    fs::write(&copied, format!("#!/bin/sh\nD={}\n{lines}\n", directory(site).display())).expect("it is ours");
+    let status = Command::new("install").args(["-m", "755"]).arg(&copied).arg(hooks.join(name)).status();
+    assert!(status.expect("install runs").success());
 }
 
 /// What a hook has left.
