@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use ipmp_core::IfName;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::edit::{self, Edit};
@@ -97,6 +98,11 @@ impl Documents {
     /// None has it, or several have.
     pub fn holder(&self, address: IpAddr) -> Result<IfName, String> {
         edit::holder(&self.all().collect::<Vec<_>>(), address)
+    }
+
+    /// Every address of an IPMP interface or member, and whether it is down.
+    pub fn addresses(&self) -> Vec<(IfName, IpNet, bool)> {
+        edit::addresses(&self.all().collect::<Vec<_>>())
     }
 
     /// A file that is not on disk as it is here: changed, gone, or new.

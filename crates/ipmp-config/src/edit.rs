@@ -14,7 +14,7 @@ use std::net::IpAddr;
 use ipmp_core::IfName;
 use ipnet::IpNet;
 
-pub(crate) use groups::{edited, holder};
+pub(crate) use groups::{addresses, edited, holder};
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -48,6 +48,8 @@ pub enum Call {
     Confirm,
     /// `io.ipmpd.Control.Revert`
     Revert,
+    /// `io.ipmpd.Control.Addresses`
+    Addresses,
     /// `io.ipmpd.Control.WhatIf`
     WhatIf {
         /// The members that fail.
@@ -104,6 +106,7 @@ impl Call {
             }),
             "io.ipmpd.Control.Confirm" => Call::Confirm,
             "io.ipmpd.Control.Revert" => Call::Revert,
+            "io.ipmpd.Control.Addresses" => Call::Addresses,
             "io.ipmpd.Control.WhatIf" => Call::WhatIf { fail: parameter(parameters, "fail")? },
             "io.ipmpd.Control.Check" => Call::Check,
             "io.ipmpd.Control.Events" if call.more() => Call::Events { after: parameter(parameters, "after")? },

@@ -50,6 +50,24 @@ pub enum EditKind {
     Property,
 }
 
+/// Every address that is configured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct Addresses {
+    /// Of each interface those that are up first, in the order of the configuration.
+    pub addresses: Vec<ConfiguredAddress>,
+}
+
+/// An address as it is configured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, CustomType)]
+pub struct ConfiguredAddress {
+    /// The IPMP interface or member.
+    pub interface: String,
+    /// The address, with the length of its subnet's prefix.
+    pub address: String,
+    /// Whether the administrator has taken it down.
+    pub down: bool,
+}
+
 /// What came of a change, or would.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
 pub struct Changed {

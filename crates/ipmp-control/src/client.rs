@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use zlink::tokio::unix::Connection;
 
-use crate::{Change, Changed, Edit, Events, Forecast, Probes, Problems, Refusal, Snapshot, socket_path};
+use crate::{Addresses, Change, Changed, Edit, Events, Forecast, Probes, Problems, Refusal, Snapshot, socket_path};
 
 /// How long the daemon may take for an answer (IPMP behaviour, §0), and for a change.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -150,6 +150,11 @@ impl Client {
         answer(&self.runtime, RELOAD_TIMEOUT, self.connection.revert())
     }
 
+    /// Every address that is configured.
+    pub fn addresses(&mut self) -> Result<Addresses, Error> {
+        answer(&self.runtime, ANSWER_TIMEOUT, self.connection.addresses())
+    }
+
     /// Where everything would go if these members failed.
     pub fn what_if(&mut self, fail: &[String]) -> Result<Forecast, Error> {
         answer(&self.runtime, ANSWER_TIMEOUT, self.connection.what_if(fail))
@@ -240,6 +245,7 @@ trait Control {
     ) -> zlink::Result<Result<Changed, Refusal>>;
     async fn confirm(&mut self) -> zlink::Result<Result<(), Refusal>>;
     async fn revert(&mut self) -> zlink::Result<Result<(), Refusal>>;
+    async fn addresses(&mut self) -> zlink::Result<Result<Addresses, Refusal>>;
     async fn what_if(&mut self, fail: &[String]) -> zlink::Result<Result<Forecast, Refusal>>;
     async fn check(&mut self) -> zlink::Result<Result<Problems, Refusal>>;
     async fn reload(&mut self) -> zlink::Result<Result<(), Refusal>>;

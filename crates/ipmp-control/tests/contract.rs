@@ -1,10 +1,10 @@
 //! The types are what the description of the interface says.
 
 use ipmp_control::{
-    Address, BadReplies, Changed, Claim, DESCRIPTION, Edit, EditKind, Event, Events, Family, FamilyHealth, Field,
-    Forecast, Group, GroupState, INTERFACE, LastReply, Leg, LinkState, Member, MemberState, Probe, ProbeKind,
-    ProbeOutcome, ProbeState, Probes, Probing, Problem, Problems, Reason, Refusal, Route, Run, Severity, Snapshot,
-    Target, TargetMode, TargetState, Waiting,
+    Address, Addresses, BadReplies, Changed, Claim, ConfiguredAddress, DESCRIPTION, Edit, EditKind, Event, Events,
+    Family, FamilyHealth, Field, Forecast, Group, GroupState, INTERFACE, LastReply, Leg, LinkState, Member,
+    MemberState, Probe, ProbeKind, ProbeOutcome, ProbeState, Probes, Probing, Problem, Problems, Reason, Refusal,
+    Route, Run, Severity, Snapshot, Target, TargetMode, TargetState, Waiting,
 };
 use zlink::idl::{self, Interface};
 use zlink::introspect::{CustomType, ReplyError, Type};
@@ -32,6 +32,7 @@ fn types_follow_the_description() {
     let types = [
         Edit::CUSTOM_TYPE,
         EditKind::CUSTOM_TYPE,
+        ConfiguredAddress::CUSTOM_TYPE,
         Route::CUSTOM_TYPE,
         Leg::CUSTOM_TYPE,
         Problem::CUSTOM_TYPE,
@@ -69,6 +70,7 @@ fn types_follow_the_description() {
         ("Status", Snapshot::TYPE),
         ("Probes", Probes::TYPE),
         ("Change", Changed::TYPE),
+        ("Addresses", Addresses::TYPE),
         ("WhatIf", Forecast::TYPE),
         ("Check", Problems::TYPE),
         ("Events", Events::TYPE),

@@ -32,6 +32,7 @@ use std::time::Duration;
 use ipmp_control::{Change, Event};
 use ipmp_core::rehearsal::Rehearsal;
 use ipmp_core::{Command, IfName, Instant, Refusal, Status};
+use ipnet::IpNet;
 use nix::unistd::Uid;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::Builder;
@@ -72,6 +73,8 @@ pub enum Request {
     Confirm(Waiter),
     /// Take it back.
     Revert(Waiter),
+    /// Every address that is configured.
+    Addresses(oneshot::Sender<Vec<(IfName, IpNet, bool)>>),
     /// What would happen if these interfaces lost their link, and the moment at which that would be.
     WhatIf(Vec<IfName>, oneshot::Sender<(Rehearsal, Instant)>),
 }

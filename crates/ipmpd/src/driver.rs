@@ -197,6 +197,7 @@ impl Driver {
             Request::Change(change, answer) => self.wish(Wish::Change(change, answer)),
             Request::Confirm(answer) => self.wish(Wish::Confirm(answer)),
             Request::Revert(answer) => self.wish(Wish::Revert(Some(answer))),
+            Request::Addresses(answer) => drop(answer.send(self.configure.addresses())),
             Request::WhatIf(failed, answer) => {
                 drop(answer.send((self.engine.rehearse(Supposition::Failed(failed), now), now)));
             }

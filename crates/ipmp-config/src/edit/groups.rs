@@ -51,6 +51,20 @@ pub(crate) fn holder(documents: &[&Document], address: IpAddr) -> Result<IfName,
     }
 }
 
+/// Every address that is configured, and whether it is down. What cannot be read is passed over.
+pub(crate) fn addresses(documents: &[&Document]) -> Vec<(IfName, IpNet, bool)> {
+    let Ok(files) = Files::read(documents) else { return Vec::new() };
+    let of = |place: Place<'_>| {
+        let interface: Option<IfName> = place.table.interface().parse().ok();
+        let lists = place.lists().flat_map(move |(key, _)| {
+            let down = key == place.list_of(true);
+            place.table.strings(key).filter_map(move |text| Some((text.parse().ok()?, down))).collect::<Vec<_>>()
+        });
+        lists.filter_map(move |(net, down)| Some((interface.clone()?, net, down))).collect::<Vec<_>>()
+    };
+    files.tables().flat_map(of).collect()
+}
+
 type Splices = Vec<(usize, Splice)>;
 
 /// All files with what stands in them.

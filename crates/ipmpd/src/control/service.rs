@@ -5,7 +5,9 @@ use std::fmt::Debug;
 use std::io;
 use std::rc::Rc;
 
-use ipmp_control::{Call, Changed, DESCRIPTION, Forecast, INTERFACE, Message, Probes, Problems, Refusal, Snapshot};
+use ipmp_control::{
+    Addresses, Call, Changed, DESCRIPTION, Forecast, INTERFACE, Message, Probes, Problems, Refusal, Snapshot,
+};
 use ipmp_core::status::TargetMode;
 use ipmp_core::{Command, IfName, Instant, Status};
 use nix::unistd::Uid;
@@ -59,6 +61,7 @@ enum Answer {
     Description { description: String },
     Status(Snapshot),
     Changed(Changed),
+    Addresses(Addresses),
     Forecast(Forecast),
     Problems(Problems),
 }
@@ -127,6 +130,10 @@ impl Client {
             }
             Call::Confirm => Ok(self.change(Request::Confirm).await?.map(|_| Outcome::Done)?),
             Call::Revert => Ok(self.change(Request::Revert).await?.map(|_| Outcome::Done)?),
+            Call::Addresses => {
+                let addresses = self.ask(Request::Addresses).await?;
+                Ok(Outcome::Answer(Answer::Addresses(wire::addresses(addresses))))
+            }
             Call::WhatIf { fail } => self.what_if(fail).await,
             Call::Check => self.check().await,
             Call::Events { after } => Ok(Outcome::Follow(self.server.board.follow(after))),

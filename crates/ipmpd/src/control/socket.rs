@@ -156,7 +156,7 @@ mod tests {
                             drop(answer.send(Ok(Default::default())));
                         }
                         // Not answered, as by a daemon that is about to end.
-                        Request::WhatIf(..) => {}
+                        Request::WhatIf(..) | Request::Addresses(..) => {}
                     }
                 }
             };

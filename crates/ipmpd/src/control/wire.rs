@@ -10,6 +10,7 @@ use ipmp_core::kernel::{LAST_RESORT_METRIC, Leg};
 use ipmp_core::rehearsal::Rehearsal;
 use ipmp_core::status::{AddressStatus, Claim, GroupState, GroupStatus, MemberState, MemberStatus, ProbeState};
 use ipmp_core::{IfIndex, IfName, Instant, ProbeOutcome, ProbeReport, Refusal, Status};
+use ipnet::IpNet;
 
 /// The status at `now`.
 pub fn snapshot(status: Status, now: Instant) -> wire::Snapshot {
@@ -46,6 +47,16 @@ pub fn forecast(rehearsal: Rehearsal, now: Instant) -> wire::Forecast {
     let routes = for_data
         .map(|route| wire::Route { to: route.key.to.to_string(), legs: route.legs.into_iter().map(leg).collect() });
     wire::Forecast { routes: routes.collect(), changes, groups: snapshot(status, now).groups }
+}
+
+/// Every address that is configured, and whether it is down.
+pub fn addresses(addresses: Vec<(IfName, IpNet, bool)>) -> wire::Addresses {
+    let told = |(interface, address, down): (IfName, IpNet, bool)| wire::ConfiguredAddress {
+        interface: interface.to_string(),
+        address: address.to_string(),
+        down,
+    };
+    wire::Addresses { addresses: addresses.into_iter().map(told).collect() }
 }
 
 /// A refusal of the core.

@@ -15,7 +15,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipmp_control::{Change, Changed, Refusal};
-use ipmp_core::{Config, Instant, Notice};
+use ipmp_core::{Config, IfName, Instant, Notice};
+use ipnet::IpNet;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -116,6 +117,11 @@ impl Configure {
             Stage::Working(_, work) => work.await.expect("the work ends, and does not panic"),
             Stage::Starting | Stage::Steady | Stage::Settling(..) | Stage::Undoing(..) => std::future::pending().await,
         }
+    }
+
+    /// Every address that is configured now, and whether it is down.
+    pub fn addresses(&self) -> Vec<(IfName, IpNet, bool)> {
+        self.in_force.running.addresses()
     }
 
     /// Takes in what the thread did.
