@@ -34,8 +34,8 @@ struct Facts {
 
 /// Looks at everything, given what the core knows. Takes up to a few seconds.
 pub fn run(snapshot: Snapshot) -> Problems {
-    let mut facts = Facts::default();
-    facts.groups = snapshot.groups.into_iter().filter(|group| !group.is_anonymous()).collect();
+    let groups = snapshot.groups.into_iter().filter(|group| !group.is_anonymous()).collect();
+    let mut facts = Facts { groups, ..Facts::default() };
     let mut problems = Vec::new();
     match ipmp_netlink::dump(DUMP_WITHIN) {
         Ok(snapshot) => facts.kernel.learn(Fact::Snapshot(snapshot)),
