@@ -224,8 +224,9 @@ fn ways(group: &Group) -> Vec<(IpNet, Option<IpAddr>)> {
     on_link.chain(defaults).chain(routes).collect()
 }
 
-fn by_kind(handed: &[Foreign]) -> (Vec<&Foreign>, Vec<&Foreign>) {
-    handed.iter().partition(|foreign| matches!(foreign.key, ForeignKey::Address(_)))
+/// Whether it is a route to what is on the link.
+fn is_connected(key: &ForeignKey) -> bool {
+    matches!(key, ForeignKey::Route(_, legs) if legs.iter().all(|leg| leg.via.is_none()))
 }
 
 struct Planner<'a> {
@@ -335,8 +336,10 @@ impl Planner<'_> {
 
     /// What others get back, addresses before the routes that build on them.
     fn give(&mut self, handover: &Handover) {
-        let (addresses, routes) = by_kind(&handover.give);
-        for foreign in addresses.into_iter().chain(routes).filter(|foreign| self.kernel.lacks(&foreign.key)) {
+        let lacking = handover.give.iter().filter(|foreign| self.kernel.lacks(&foreign.key));
+        let (addresses, routes): (Vec<&Foreign>, Vec<&Foreign>) =
+            lacking.partition(|foreign| matches!(foreign.key, ForeignKey::Address(_)));
+        for foreign in addresses.into_iter().chain(routes) {
             let (replaces, announcement) = match &foreign.key {
                 ForeignKey::Address(key) => (self.twin(key).filter(|ours| self.has(ours)), self.announcement(key)),
                 ForeignKey::Route(..) => (None, None),
@@ -346,10 +349,16 @@ impl Planner<'_> {
         }
     }
 
-    /// What was taken over from others goes, routes before the addresses that they build on.
+    /// What was taken over from others goes, routes before the addresses that they build on. With an IPv6 address the
+    /// kernel removes *a* route to its prefix on that interface, the best one, which is ours; so its own goes last, once
+    /// ours is back.
     fn take(&mut self, handover: &Handover) {
-        let (addresses, routes) = by_kind(&handover.take);
-        for foreign in routes.into_iter().chain(addresses).filter(|foreign| self.kernel.has_foreign(&foreign.key)) {
+        let there = handover.take.iter().filter(|foreign| self.kernel.has_foreign(&foreign.key));
+        let (connected, others): (Vec<&Foreign>, Vec<&Foreign>) = there.partition(|foreign| is_connected(&foreign.key));
+        let taken = if others.is_empty() { connected } else { others };
+        let (addresses, routes): (Vec<&Foreign>, Vec<&Foreign>) =
+            taken.into_iter().partition(|foreign| matches!(foreign.key, ForeignKey::Address(_)));
+        for foreign in routes.into_iter().chain(addresses) {
             let with = match &foreign.key {
                 ForeignKey::Address(key) => self
                     .twin(key)

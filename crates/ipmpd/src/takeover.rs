@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipmp_config::Edit;
-use ipmp_core::kernel::{AddressKey, Route, Scope};
-use ipmp_core::{Config, Foreign, GroupConfig, IfIndex, IfName};
+use ipmp_core::kernel::{AddressKey, Route, RouteKey, Scope};
+use ipmp_core::{Config, Foreign, ForeignKey, GroupConfig, IfIndex, IfName};
 use ipmp_netlink::{Captured, CapturedAddress, CapturedRoute, foreign_address, foreign_route};
 use ipnet::IpNet;
 
@@ -42,9 +42,12 @@ pub fn takeover(group: &IfName, joining: &[IfName], captured: &Captured, config:
     for address in captured.addresses.iter().filter(|address| joining.contains(&address.key.index)) {
         takeover.address(address, group, &name_of(captured, address.key.index))?;
     }
-    let routes = captured.routes.iter().filter(|captured| touches(&captured.route, &joining));
-    for route in routes.filter(|captured| captured.protocol != BY_KERNEL) {
-        takeover.route(route, group, &members);
+    for route in captured.routes.iter().filter(|captured| touches(&captured.route, &joining)) {
+        if route.protocol != BY_KERNEL {
+            takeover.route(route, group, &members);
+        } else if takeover.leaves_behind(route) {
+            takeover.take.push(route.foreign.clone());
+        }
     }
     Ok(takeover)
 }
@@ -104,6 +107,19 @@ impl Takeover {
         if captured.protocol != BY_ADVERTISEMENT {
             self.take.push(captured.foreign.clone());
         }
+    }
+
+    /// Whether the kernel leaves its own route to the prefix of an address where it is when that goes: of IPv6 it removes
+    /// the group's, which has the better metric.
+    fn leaves_behind(&self, captured: &CapturedRoute) -> bool {
+        let RouteKey { to, .. } = captured.route.key;
+        let goes = |foreign: &Foreign| match &foreign.key {
+            ForeignKey::Address(key) => {
+                key.address.trunc() == to && captured.route.legs.iter().any(|leg| leg.index == key.index)
+            }
+            ForeignKey::Route(..) => false,
+        };
+        to.addr().is_ipv6() && self.take.iter().any(goes)
     }
 
     /// The edit that gives the group a way, where it has none yet.

@@ -34,7 +34,12 @@ impl Engine {
     /// What goes or changes while no transaction of ours concerns it was undone by somebody else.
     pub(super) fn note_undone(&mut self, made: Key, unmade: Key) {
         let ours = self.in_flight.iter().flat_map(|(_, changes)| changes).filter_map(reconcile::key_of);
-        if !ours.into_iter().any(|key| key == made || key == unmade) {
+        let comes_with = |key: &Key| match (key, &made) {
+            // The kernel takes a route to its prefix away with an IPv6 address.
+            (Key::Take(ForeignKey::Address(taken)), Key::PutRoute(route)) => taken.address.trunc() == route.to,
+            _ => false,
+        };
+        if !ours.into_iter().any(|key| key == made || key == unmade || comes_with(&key)) {
             self.undone.insert(made);
         }
     }

@@ -57,15 +57,20 @@ fn told(kernel: &Kernel, change: &Change) -> Vec<Fact> {
     }
 }
 
-/// With an address goes the route to its prefix, which the kernel made.
+/// With an IPv4 address goes the route to its prefix, which the kernel made; with an IPv6 address the best one on that
+/// interface.
 fn taken(kernel: &Kernel, foreign: &Foreign) -> Vec<Fact> {
     match &foreign.key {
         ForeignKey::Route(key, _) => vec![Fact::RouteGone(*key)],
         ForeignKey::Address(key) => {
-            let connected = connected(key);
-            let there = kernel.routes.get(&connected.key).filter(|route| route.legs == connected.legs);
-            let gone = Fact::AddressGone(*key);
-            [gone].into_iter().chain(there.map(|route| Fact::RouteGone(route.key))).collect()
+            let leg = Leg { index: key.index, via: None };
+            let is_its = |route: &&Route| match key.address.addr().is_ipv4() {
+                true => route.key == connected(key).key && route.legs == [leg],
+                false => route.key.to == key.address.trunc() && route.legs.contains(&leg),
+            };
+            let its = kernel.routes.values().filter(is_its).min_by_key(|route| route.key.metric);
+            let legs = its.map(|route| Fact::LegsGone(Route { legs: vec![leg], ..route.clone() }));
+            [Fact::AddressGone(*key)].into_iter().chain(legs).collect()
         }
     }
 }
@@ -85,5 +90,7 @@ fn given(foreign: &Foreign) -> Vec<Fact> {
 /// The route to the prefix of an address, as the kernel makes it.
 fn connected(key: &AddressKey) -> Route {
     let legs = vec![Leg { index: key.index, via: None }];
-    Route { key: RouteKey { to: key.address.trunc(), metric: 0, ours: false }, scope: Scope::Link, legs }
+    // `IP6_RT_PRIO_ADDRCONF` of net/ip6_fib.h.
+    let metric = if key.address.addr().is_ipv4() { 0 } else { 256 };
+    Route { key: RouteKey { to: key.address.trunc(), metric, ours: false }, scope: Scope::Link, legs }
 }
