@@ -56,3 +56,6 @@ pub enum Command {
     #[command(after_help = DEMO_HELP)]
     Demo,
 }
+
+#[cfg(test)]
+mod manual;
