@@ -63,7 +63,7 @@ pub struct Known {
     /// Its name.
     pub name: String,
     /// Its data addresses, in order.
-    pub addresses: Vec<(IpNet, Down)>,
+    pub addresses: Vec<Held>,
     /// Its members.
     pub members: Vec<KnownMember>,
 }
@@ -76,11 +76,13 @@ pub struct KnownMember {
     /// Whether it is standby.
     pub standby: bool,
     /// Its test addresses, in order.
-    pub addresses: Vec<(IpNet, Down)>,
+    pub addresses: Vec<Held>,
 }
 
-/// Whether an address is down.
-pub type Down = bool;
+/// An address, and whether it is down.
+pub type Held = (IpNet, Down);
+
+type Down = bool;
 
 /// What `ifconfig WORD…` does to what there is. `lookup` finds the address of a host by its name.
 ///

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipmp_core::IfName;
 use ipnet::IpNet;
 
-use super::Down;
+use super::Held;
 use super::world::{Interface, Role, World};
 use crate::Edit;
 
@@ -86,11 +86,11 @@ fn standby(before: &World, interface: &Interface) -> Option<Edit> {
     (was != now).then(|| Edit::Set { interface: name(interface), key: "standby".into(), value })
 }
 
-fn held(world: &World, name: &str) -> Vec<(IpNet, Down)> {
+fn held(world: &World, name: &str) -> Vec<Held> {
     world.get(name).into_iter().flat_map(addresses).collect()
 }
 
-fn addresses(interface: &Interface) -> impl Iterator<Item = (IpNet, Down)> {
+fn addresses(interface: &Interface) -> impl Iterator<Item = Held> {
     let net = |address: IpAddr, length: Option<u8>| IpNet::new(address, length?).ok();
     interface.addresses().filter_map(move |(held, up)| Some((net(held.address, held.length)?, !up)))
 }

@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use ipnet::IpNet;
-
 use super::steps::{Family, Written};
-use super::{Down, State};
+use super::{Held, State};
 
 /// Everything that there is.
 #[derive(Clone, Debug, Default)]
@@ -146,7 +144,7 @@ impl Interface {
         Self { name: name.to_owned(), role, inet: vec![Unit::default()], inet6: vec![Unit::default()] }
     }
 
-    fn fill(&mut self, addresses: &[(IpNet, Down)], test: bool) {
+    fn fill(&mut self, addresses: &[Held], test: bool) {
         for (net, down) in addresses {
             let written = Written { address: net.addr(), length: Some(net.prefix_len()) };
             let unit = self.free_unit(Family::of(net.addr()));
