@@ -101,10 +101,7 @@ fn one_that_sleeps_for_ever_costs_no_packet(story: Story) -> Result<()> {
     let with = cut(&mut site)?.min(cut(&mut site)?);
     assert!(with <= without + CHANCE, "{with} packets lost, without the hook {without}");
     let failed = site.daemon.wait_for(mark, "hook_failed", |_| true, PATIENCE)?;
-    assert_eq!(
-        (failed.field("on"), failed.field("reason")),
-        (Some("reloaded"), Some("not done within 10s, and killed"))
-    );
+    assert_eq!(failed.field("reason"), Some("not done within 10s, and killed"));
     // Nor does the end of the daemon wait for it.
     site.daemon.stop(PATIENCE).map(drop)
 }
