@@ -5,6 +5,7 @@ mod edits;
 
 use ipmp_config::{Documents, Edit, Finding};
 use ipmp_control::{self as wire, EditKind};
+use ipmp_core::kernel::ALIAS;
 use ipmp_core::{Config, Handover, IfIndex, IfName};
 use ipmp_netlink::{Captured, capture};
 
@@ -42,6 +43,9 @@ pub fn plan(asked: &wire::Change, now: &InForce) -> Result<Planned, String> {
         }
     }
     for group in change.config()?.groups {
+        if !before.groups.iter().any(|known| known.interface == group.interface) {
+            change.may_be_made(&group.interface)?;
+        }
         let known = before.groups.iter().find(|known| known.interface == group.interface);
         let was =
             |name: &IfName| known.is_some_and(|known| known.members.iter().any(|member| member.interface == *name));
@@ -55,7 +59,6 @@ pub fn plan(asked: &wire::Change, now: &InForce) -> Result<Planned, String> {
             warnings.extend(taken.warnings);
         }
     }
-    warnings.extend(left_alone(&before, &change.config()?));
     warnings.extend(change.doubts(now)?);
     let Change { files, running, .. } = change;
     let mut lent = now.lent.clone();
@@ -105,6 +108,15 @@ impl Change {
         Ok(self.taken.as_ref().expect("it was captured"))
     }
 
+    /// A group may have an interface that somebody made for it, but not one that leads anywhere.
+    fn may_be_made(&mut self, interface: &IfName) -> Result<(), String> {
+        let link = self.captured()?.links.iter().find(|link| link.name == *interface);
+        match link.is_some_and(|link| link.multi_access && link.alias.as_deref() != Some(ALIAS)) {
+            true => Err(format!("{interface} is a network interface of this host, and cannot be an IPMP interface")),
+            false => Ok(()),
+        }
+    }
+
     /// What an interface gets of the group that goes.
     fn release(&mut self, group: &str, to: &str) -> Result<Vec<ipmp_core::Foreign>, String> {
         let config = self.config()?;
@@ -133,15 +145,4 @@ impl Change {
         let found = self.running.check().map_err(|findings| findings.sentences())?.findings;
         Ok(found.since(&known).map(Finding::sentence).collect())
     }
-}
-
-/// Groups whose last member leaves while they have addresses.
-fn left_alone(before: &Config, after: &Config) -> Vec<String> {
-    let alone = after.groups.iter().filter(|group| group.members.is_empty() && !group.addresses.is_empty());
-    let alone = alone.filter(|group| {
-        before.groups.iter().any(|known| known.interface == group.interface && !known.members.is_empty())
-    });
-    alone
-        .map(|group| format!("{} has no member left: its addresses cannot be reached until one joins", group.interface))
-        .collect()
 }
