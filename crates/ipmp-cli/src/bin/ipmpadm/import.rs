@@ -2,6 +2,15 @@
 
 use std::path::Path;
 
-pub fn carry_out(_root: &Path) -> Result<String, String> {
-    Err("not built yet".into())
+use ipmp_cli::program;
+use ipmp_config::solaris;
+
+use crate::PROGRAM;
+
+pub fn carry_out(root: &Path) -> Result<String, String> {
+    let imported = solaris::import(root)?;
+    for warning in imported.warnings {
+        program::complain(PROGRAM, format_args!("warning: {warning}"));
+    }
+    Ok(imported.text)
 }
