@@ -96,7 +96,7 @@ impl<'a> Run<'a> {
 
     /// Sets the address of the unit; that which it had goes.
     fn set_address(&mut self, at: &mut Cursor<'_>, written: Written) -> Result<(), String> {
-        at.family = Family::of(written.address);
+        (at.family, at.moved) = (Family::of(written.address), None);
         if written.address.is_unspecified() {
             self.unit(at)?.address = None;
             return Ok(());
@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
     }
 
     fn add_logical(&mut self, at: &mut Cursor<'_>, written: Written) -> Result<(), String> {
-        at.family = Family::of(written.address);
+        (at.family, at.moved) = (Family::of(written.address), None);
         if let Some((holder, _)) = self.world.holder(written.address) {
             return Err(format!("{} is an address of {} already", written.address, holder.name));
         }
