@@ -27,24 +27,24 @@ end
 complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -l runtime-dir -d 'The daemon\'s runtime directory' -r -F
 complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -s h -l help -d 'Print help'
 complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -s V -l version -d 'Print version'
-complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "create-ipmp" -d 'Make a group; interfaces that join hand over their addresses and routes, without a packet lost'
-complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "delete-ipmp" -d 'Delete a group; refused while it has members, unless one of them gets its addresses and routes'
-complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "add-ipmp" -d 'Add members to a group; one that is in another group leaves it'
+complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "create-ipmp" -d 'Make a group'
+complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "delete-ipmp" -d 'Delete a group'
+complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "add-ipmp" -d 'Add members to a group'
 complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "remove-ipmp" -d 'Remove members from a group'
-complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "create-addr" -d 'Add an address: a data address on an IPMP interface, a test address on a member'
+complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "create-addr" -d 'Add a data address to an IPMP interface, or a test address to a member'
 complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "delete-addr" -d 'Delete a data or test address'
-complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "set" -d 'Set a property: standby of a member; failback, fdt, targets and others of a group'
-complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "offline" -d 'Take a member out of service; its data addresses move to other members of the group'
+complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "set" -d 'Set a property of a member or group'
+complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "offline" -d 'Take a member out of service'
 complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "online" -d 'Take a member back into service'
-complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "ifconfig" -d 'The Solaris command: `ifconfig ipmp0 ipmp group acctg`, `ifconfig eth0 group acctg`, …'
-complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "import" -d 'Print the configuration that Solaris\' /etc/hostname.* and /etc/default/mpathd make'
+complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "ifconfig" -d 'Take the Solaris command'
+complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "import" -d 'Print the configuration that files of Solaris make'
 complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "check" -d 'Say what is wrong with this host, or with a configuration; ends with 1 if anything is'
-complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "what-if" -d 'Tell where every address and route would go if members failed; nothing is touched'
+complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "what-if" -d 'Tell where every address and route would go if members failed'
 complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "monitor" -d 'Print every event as it happens'
 complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "confirm" -d 'Keep a change that waits to be confirmed'
 complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "revert" -d 'Undo a change that waits to be confirmed, at once'
-complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "explain" -d 'Tell what the daemon knows of a member, why it is what it is, and what it waits for'
-complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "reload" -d 'Have the daemon read its configuration again, and report the outcome'
+complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "explain" -d 'Tell why a member is what it is, and what it waits for'
+complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "reload" -d 'Have the daemon read its configuration again'
 complete -c ipmpadm -n "__fish_ipmpadm_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand create-ipmp" -s i -d 'Members' -r
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand create-ipmp" -l group -d 'The group\'s name [default: that of the IPMP interface]' -r
@@ -52,19 +52,19 @@ complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand create-ipmp" -l confirm 
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand create-ipmp" -l runtime-dir -d 'The daemon\'s runtime directory' -r -F
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand create-ipmp" -s t -d 'Temporary: until the next reload; the configuration file stays as it is'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand create-ipmp" -l dry-run -d 'Only print every change that would be made to the kernel'
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand create-ipmp" -s h -l help -d 'Print help'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand create-ipmp" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand delete-ipmp" -l to -d 'The member that the addresses and routes go to' -r
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand delete-ipmp" -l confirm -d 'Undo everything unless `ipmpadm confirm` follows within so many seconds' -r
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand delete-ipmp" -l runtime-dir -d 'The daemon\'s runtime directory' -r -F
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand delete-ipmp" -s t -d 'Temporary: until the next reload; the configuration file stays as it is'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand delete-ipmp" -l dry-run -d 'Only print every change that would be made to the kernel'
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand delete-ipmp" -s h -l help -d 'Print help'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand delete-ipmp" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand add-ipmp" -s i -d 'Members' -r
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand add-ipmp" -l confirm -d 'Undo everything unless `ipmpadm confirm` follows within so many seconds' -r
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand add-ipmp" -l runtime-dir -d 'The daemon\'s runtime directory' -r -F
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand add-ipmp" -s t -d 'Temporary: until the next reload; the configuration file stays as it is'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand add-ipmp" -l dry-run -d 'Only print every change that would be made to the kernel'
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand add-ipmp" -s h -l help -d 'Print help'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand add-ipmp" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand remove-ipmp" -s i -d 'Members' -r
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand remove-ipmp" -l confirm -d 'Undo everything unless `ipmpadm confirm` follows within so many seconds' -r
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand remove-ipmp" -l runtime-dir -d 'The daemon\'s runtime directory' -r -F
@@ -88,23 +88,23 @@ complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand set" -l confirm -d 'Undo
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand set" -l runtime-dir -d 'The daemon\'s runtime directory' -r -F
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand set" -s t -d 'Temporary: until the next reload; the configuration file stays as it is'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand set" -l dry-run -d 'Only print every change that would be made to the kernel'
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand set" -s h -l help -d 'Print help'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand offline" -l runtime-dir -d 'The daemon\'s runtime directory' -r -F
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand offline" -s h -l help -d 'Print help'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand offline" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand online" -l runtime-dir -d 'The daemon\'s runtime directory' -r -F
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand online" -s h -l help -d 'Print help'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand ifconfig" -l runtime-dir -d 'The daemon\'s runtime directory' -r -F
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand ifconfig" -s h -l help -d 'Print help'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand ifconfig" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand import" -l root -d 'Where they are' -r -F
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand import" -l runtime-dir -d 'The daemon\'s runtime directory' -r -F
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand import" -s h -l help -d 'Print help'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand check" -l runtime-dir -d 'The daemon\'s runtime directory' -r -F
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand check" -l json -d 'As JSON'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand check" -s h -l help -d 'Print help'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand what-if" -l fail -d 'The members that fail' -r
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand what-if" -l runtime-dir -d 'The daemon\'s runtime directory' -r -F
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand what-if" -l json -d 'As JSON'
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand what-if" -s h -l help -d 'Print help'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand what-if" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand monitor" -l after -d 'Begin after the event of this number, as far as they are kept' -r
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand monitor" -l runtime-dir -d 'The daemon\'s runtime directory' -r -F
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand monitor" -l json -d 'A JSON object a line'
@@ -117,23 +117,23 @@ complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand explain" -l runtime-dir 
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand explain" -l json -d 'As JSON'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand reload" -l runtime-dir -d 'The daemon\'s runtime directory' -r -F
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand reload" -s h -l help -d 'Print help'
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "create-ipmp" -d 'Make a group; interfaces that join hand over their addresses and routes, without a packet lost'
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "delete-ipmp" -d 'Delete a group; refused while it has members, unless one of them gets its addresses and routes'
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "add-ipmp" -d 'Add members to a group; one that is in another group leaves it'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand reload" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "create-ipmp" -d 'Make a group'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "delete-ipmp" -d 'Delete a group'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "add-ipmp" -d 'Add members to a group'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "remove-ipmp" -d 'Remove members from a group'
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "create-addr" -d 'Add an address: a data address on an IPMP interface, a test address on a member'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "create-addr" -d 'Add a data address to an IPMP interface, or a test address to a member'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "delete-addr" -d 'Delete a data or test address'
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "set" -d 'Set a property: standby of a member; failback, fdt, targets and others of a group'
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "offline" -d 'Take a member out of service; its data addresses move to other members of the group'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "set" -d 'Set a property of a member or group'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "offline" -d 'Take a member out of service'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "online" -d 'Take a member back into service'
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "ifconfig" -d 'The Solaris command: `ifconfig ipmp0 ipmp group acctg`, `ifconfig eth0 group acctg`, …'
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "import" -d 'Print the configuration that Solaris\' /etc/hostname.* and /etc/default/mpathd make'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "ifconfig" -d 'Take the Solaris command'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "import" -d 'Print the configuration that files of Solaris make'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "check" -d 'Say what is wrong with this host, or with a configuration; ends with 1 if anything is'
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "what-if" -d 'Tell where every address and route would go if members failed; nothing is touched'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "what-if" -d 'Tell where every address and route would go if members failed'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "monitor" -d 'Print every event as it happens'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "confirm" -d 'Keep a change that waits to be confirmed'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "revert" -d 'Undo a change that waits to be confirmed, at once'
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "explain" -d 'Tell what the daemon knows of a member, why it is what it is, and what it waits for'
-complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "reload" -d 'Have the daemon read its configuration again, and report the outcome'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "explain" -d 'Tell why a member is what it is, and what it waits for'
+complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "reload" -d 'Have the daemon read its configuration again'
 complete -c ipmpadm -n "__fish_ipmpadm_using_subcommand help; and not __fish_seen_subcommand_from create-ipmp delete-ipmp add-ipmp remove-ipmp create-addr delete-addr set offline online ifconfig import check what-if monitor confirm revert explain reload help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -132,6 +132,19 @@ fn dhcp_clients_that_run() {
 }
 
 #[test]
+fn a_dhcpcd_for_all_interfaces() {
+    let runs = [("run/dhcpcd/pid", "77\n"), ("proc/77/comm", "dhcpcd\n")];
+    let with = |conf| managers(&[runs[0], runs[1], ("etc/dhcpcd.conf", conf)]);
+    for claims in ["", "denyinterfaces eth1, wlan*\n", "# denyinterfaces eth0\n"] {
+        assert_eq!(with(claims), [Manager::Dhcp("dhcpcd")], "{claims}");
+    }
+    for leaves in ["hostname\ndenyinterfaces eth1 eth0\n", "denyinterfaces wlan0,eth*\n"] {
+        assert_eq!(with(leaves), [], "{leaves}");
+    }
+    assert_eq!(managers(&runs[..1]), [], "it has ended");
+}
+
+#[test]
 fn problems_are_sentences() {
     assert_eq!(text(&[]), "Nothing is wrong.\n");
     let managers = vec![

@@ -24,7 +24,7 @@ fn daemon(tell: impl FnOnce(UnixStream) + Send + 'static) -> TempDir {
         let mut call = Vec::new();
         BufReader::new(&client).read_until(0, &mut call).unwrap();
         let call: Value = serde_json::from_slice(&call[..call.len() - 1]).unwrap();
-        assert_eq!(call, json!({ "method": "io.ipmpd.Control.Probes", "more": true }));
+        assert_eq!(call, json!({ "method": "io.ipmpd.Control.Probes", "parameters": {}, "more": true }));
         tell(client);
     });
     directory

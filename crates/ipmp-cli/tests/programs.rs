@@ -144,7 +144,7 @@ fn ipmpstat_says_what_is_wrong_with_its_arguments() {
     for (arguments, sentence) in [
         ("-a -g", "ipmpstat: only one output format may be specified\n"),
         ("-gg", "ipmpstat: the argument '-g' cannot be used multiple times\n"),
-        ("-n", "ipmpstat: one of -a, -g, -i, -p and -t must be given\n"),
+        ("-n", "ipmpstat: one of -a, -g, -i, -p, -t and --watch must be given\n"),
         ("-p -g", "ipmpstat: only one output format may be specified\n"),
         ("-gP", "ipmpstat: parsable output (-P) needs -o with the names of fields\n"),
         ("-gP -o all", "ipmpstat: parsable output (-P) needs -o with the names of fields\n"),
@@ -152,12 +152,15 @@ fn ipmpstat_says_what_is_wrong_with_its_arguments() {
         ("-g -o colour", "ipmpstat: no valid output fields\n"),
         ("-g -x", "ipmpstat: unexpected argument '-x' found\n"),
         ("-g ipmp0", "ipmpstat: unexpected argument 'ipmp0' found\n"),
+        ("-g --watch", "ipmpstat: the argument '-g' cannot be used with '--watch'\n"),
         ("-g --json -o group", "ipmpstat: the argument '--json' cannot be used with '-o <FIELD[,…]>'\n"),
     ] {
         let (code, out, err) = run(IPMPSTAT, daemon.path(), arguments);
         assert_eq!((code, out.as_str()), (1, ""), "{arguments}: {err}");
         assert!(err.starts_with(sentence), "{arguments}: {err}");
     }
+    let (code, _, err) = run(IPMPSTAT, daemon.path(), "--watch");
+    assert_eq!((code, err.as_str()), (1, "ipmpstat: cannot use the terminal: standard output is none\n"));
     let (code, out, err) = run(IPMPSTAT, daemon.path(), "-g -o group,colour");
     assert_eq!(code, 0);
     assert_eq!(out, "GROUP\nipmp0\nipmp1\n");
@@ -261,10 +264,11 @@ fn a_daemon_that_hangs_is_not_waited_for() {
 
 #[test]
 fn help_fits_a_screen() {
-    for program in [IPMPSTAT, IPMPADM, IF_MPADM] {
+    // A verb a line, of which there are many.
+    for (program, lines) in [(IPMPSTAT, 24), (IPMPADM, 32), (IF_MPADM, 24)] {
         let (code, out, err) = run(program, Path::new("/"), "--help");
         assert_eq!((code, err.as_str()), (0, ""));
-        assert!(out.lines().count() < 24, "{out}");
+        assert!(out.lines().count() < lines, "{out}");
         assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
     }
 }

@@ -36,7 +36,9 @@ pub struct Lasting {
 /// What to do.
 #[derive(Subcommand, Debug)]
 pub enum Verb {
-    /// Make a group; interfaces that join hand over their addresses and routes, without a packet lost
+    /// Make a group
+    ///
+    /// Interfaces that join hand over their addresses and routes to it, without a packet lost.
     CreateIpmp {
         /// Members
         #[arg(short, value_name = "IF[,IF…]", value_delimiter = ',')]
@@ -51,7 +53,9 @@ pub enum Verb {
         #[command(flatten)]
         lasting: Lasting,
     },
-    /// Delete a group; refused while it has members, unless one of them gets its addresses and routes
+    /// Delete a group
+    ///
+    /// Refused while it has members, unless one of them gets its addresses and routes.
     DeleteIpmp {
         /// The member that the addresses and routes go to
         #[arg(long, value_name = "IF")]
@@ -63,7 +67,9 @@ pub enum Verb {
         #[command(flatten)]
         lasting: Lasting,
     },
-    /// Add members to a group; one that is in another group leaves it
+    /// Add members to a group
+    ///
+    /// One that is in another group leaves it. Their addresses and routes become the group's, without a packet lost.
     AddIpmp {
         /// Members
         #[arg(short, value_name = "IF[,IF…]", value_delimiter = ',', required = true)]
@@ -87,7 +93,7 @@ pub enum Verb {
         #[command(flatten)]
         lasting: Lasting,
     },
-    /// Add an address: a data address on an IPMP interface, a test address on a member
+    /// Add a data address to an IPMP interface, or a test address to a member
     CreateAddr {
         /// The address with its prefix length
         #[arg(short, value_name = "ADDR/LEN")]
@@ -111,7 +117,10 @@ pub enum Verb {
         #[command(flatten)]
         lasting: Lasting,
     },
-    /// Set a property: standby of a member; failback, fdt, targets and others of a group
+    /// Set a property of a member or group
+    ///
+    /// Of a member: standby. Of a group: failback, fdt (the failure detection time), targets, targets-exclusive, gateways, and
+    /// every other key of the configuration by its name. Lists are separated by commas.
     Set {
         /// The property; without a value, the default
         #[arg(short, value_name = "NAME=[VALUE]", required = true)]
@@ -123,7 +132,9 @@ pub enum Verb {
         #[command(flatten)]
         lasting: Lasting,
     },
-    /// Take a member out of service; its data addresses move to other members of the group
+    /// Take a member out of service
+    ///
+    /// Its data addresses move to other members of the group; refused where there is none that works.
     Offline {
         /// The member
         #[arg(value_name = "IF")]
@@ -135,13 +146,17 @@ pub enum Verb {
         #[arg(value_name = "IF")]
         interface: String,
     },
-    /// The Solaris command: `ifconfig ipmp0 ipmp group acctg`, `ifconfig eth0 group acctg`, …
+    /// Take the Solaris command
+    ///
+    /// For example `ipmpadm ifconfig ipmp0 ipmp group acctg`, `ipmpadm ifconfig eth0 group acctg`.
     Ifconfig {
         /// Its words
         #[arg(value_name = "WORD", trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         words: Vec<String>,
     },
-    /// Print the configuration that Solaris' /etc/hostname.* and /etc/default/mpathd make
+    /// Print the configuration that files of Solaris make
+    ///
+    /// They are /etc/hostname.*, /etc/hostname6.* and /etc/default/mpathd; what is doubtful in them is told.
     Import {
         /// Where they are
         #[arg(long, value_name = "DIR", default_value = "/")]
@@ -156,7 +171,9 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Tell where every address and route would go if members failed; nothing is touched
+    /// Tell where every address and route would go if members failed
+    ///
+    /// Nothing is touched.
     WhatIf {
         /// The members that fail
         #[arg(long, value_name = "IF[,IF…]", value_delimiter = ',', required = true)]
@@ -178,7 +195,7 @@ pub enum Verb {
     Confirm,
     /// Undo a change that waits to be confirmed, at once
     Revert,
-    /// Tell what the daemon knows of a member, why it is what it is, and what it waits for
+    /// Tell why a member is what it is, and what it waits for
     Explain {
         /// The member
         #[arg(value_name = "IF")]
@@ -187,7 +204,9 @@ pub enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Have the daemon read its configuration again, and report the outcome
+    /// Have the daemon read its configuration again
+    ///
+    /// Returns when it is in force, or with the mistakes for which it is refused whole.
     Reload,
 }
 

@@ -33,12 +33,12 @@ fn manual(program: Command) -> Man {
 fn section(program: &str, verb: &Command) -> String {
     let mut verb = verb.clone().bin_name(format!("{program} {}", verb.get_name())).disable_help_flag(true);
     let usage = verb.render_usage().to_string();
-    let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
+    let about = verb.get_long_about().or(verb.get_about()).map(ToString::to_string).unwrap_or_default();
     let head = format!(
         ".SS {}\n.B {}\n.PP\n{}\n",
         escaped(verb.get_name()),
         escaped(usage.trim_start_matches("Usage: ")),
-        escaped(&about)
+        escaped(&about).replace("\n\n", ".\n.PP\n")
     );
     if verb.get_arguments().next().is_none() {
         return head;

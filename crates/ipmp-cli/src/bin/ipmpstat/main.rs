@@ -72,7 +72,7 @@ impl Output {
         match (asked.next(), asked.next()) {
             (Some(output), None) => Ok(output),
             (None, _) => {
-                Err("one of -a, -g, -i, -p and -t must be given\n\nFor more information, try '--help'.".into())
+                Err("one of -a, -g, -i, -p, -t and --watch must be given\n\nFor more information, try '--help'.".into())
             }
             (Some(_), Some(_)) => Err("only one output format may be specified".into()),
         }

@@ -24,7 +24,7 @@ impl Screen {
     /// Standard output is none, or cannot be used as one.
     pub fn take() -> io::Result<Self> {
         if !io::stdout().is_terminal() {
-            return Err(io::Error::other("it is not a terminal"));
+            return Err(io::Error::other("standard output is none"));
         }
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |what| {
