@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use ipmp_e2e::{PATIENCE, Story, binary};
-use ipmp_lab::{Daemon, Plan, Result, wait_until};
+use ipmp_lab::{Daemon, Frames, Plan, Result, Way, wait_until};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use serde_json::Value;
@@ -27,6 +27,7 @@ ipmp_e2e::in_two_cases!(
     other_managers,
 );
 ipmp_e2e::in_cases!(ipv6_that_is_turned_off: ipv6, dual_bare);
+ipmp_e2e::in_cases!(a_family_on_one_member_only: dual, dual_bare);
 ipmp_e2e::in_cases!(too_many_addresses_of_its_own: ipv6_bare, dual);
 
 /// The files of the host, as the program is to see them: empty directories in place of `/etc` and `/run`.
@@ -229,6 +230,19 @@ fn no_member_that_works(story: Story) -> Result<()> {
     let output = ipmpadm(&site.daemon, &files, &["check"]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.starts_with("error: acctg: redundancy\n  No member of group acctg works"), "{text}");
+    Ok(())
+}
+
+fn a_family_on_one_member_only(story: Story) -> Result<()> {
+    let (mut site, files) = (story.begin()?, Files::new());
+    let mark = site.daemon.mark();
+    for way in Way::BOTH {
+        site.network.members[0].lose(way, Frames::Ipv6, 1.0)?;
+    }
+    site.wait_event(mark, "family_failed", "eth0")?;
+    let found = wait_found(&site.daemon, &files, &[("redundancy", "acctg")])?;
+    let what = found[0]["what"].as_str().unwrap_or_default();
+    assert!(what.starts_with("eth1 is the last member") && what.ends_with("IPv6 works."), "{what}");
     Ok(())
 }
 

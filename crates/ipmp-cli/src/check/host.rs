@@ -49,6 +49,10 @@ pub enum Manager {
 const INET6_ADDRESSES: &str = "proc/net/if_inet6";
 const PERMANENT: u32 = 0x80;
 
+/// Where dhcpcd writes it when one process is for all interfaces, and the file that may spare some (dhcpcd.conf(5)).
+const DHCPCD_FOR_ALL: &[&str] = &["run/dhcpcd/pid", "run/dhcpcd.pid"];
+const DHCPCD_CONF: &str = "etc/dhcpcd.conf";
+
 /// Where DHCP clients write their process numbers; `IF` stands for the interface.
 const PID_FILES: &[(&str, &str)] = &[
     ("dhclient", "run/dhclient.IF.pid"),
@@ -110,6 +114,9 @@ fn managers(root: &Path, name: &str, index: Option<u32>, stanzas: &[Stanza]) -> 
     managers.extend(network_manager.map(|_| Manager::NetworkManager));
     managers.extend(ifupdown.map(|stanza| Manager::Ifupdown(stanza.file.clone(), stanza.words[3].clone())));
     managers.extend(dhcp.map(|(program, _)| Manager::Dhcp(program)));
+    if DHCPCD_FOR_ALL.iter().any(|file| runs(root, file)) && !is_denied(&read(&root.join(DHCPCD_CONF)), name) {
+        managers.push(Manager::Dhcp("dhcpcd"));
+    }
     managers.dedup();
     managers
 }
@@ -123,6 +130,16 @@ fn networkd(state: &str) -> Option<Manager> {
 
 fn is_managed(state: &str) -> bool {
     state.lines().any(|line| matches!(line.trim(), "managed=true" | "managed=1"))
+}
+
+/// Whether dhcpcd is told to leave an interface alone. Of patterns only those that end in a star are known.
+fn is_denied(configuration: &str, interface: &str) -> bool {
+    let denied = configuration.lines().filter_map(|line| line.trim().strip_prefix("denyinterfaces "));
+    let mut patterns = denied.flat_map(|names| names.split([' ', ',']).map(str::trim).filter(|name| !name.is_empty()));
+    patterns.any(|pattern| match pattern.strip_suffix('*') {
+        Some(beginning) => interface.starts_with(beginning),
+        None => interface == pattern,
+    })
 }
 
 /// A line of ifupdown's that begins with `iface`, `auto` or `allow-…` (interfaces(5)).

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod members;
+mod redundancy;
 mod settings;
 mod targets;
 
@@ -14,7 +15,7 @@ use super::Facts;
 type Rule = fn(&Group, &Facts) -> Vec<Problem>;
 
 const RULES: &[Rule] = &[
-    members::redundancy,
+    redundancy::of_members,
     members::hardware_address,
     members::broadcast_domain,
     members::mtu,

@@ -179,6 +179,26 @@ fn redundancy() {
 }
 
 #[test]
+fn redundancy_of_a_family() {
+    let mut facts = well();
+    for number in 0..3 {
+        let inet6 = Probing { family: Family::Inet6, health: FamilyHealth::Failed, ..probing() };
+        facts.member(number).probing.push(inet6);
+    }
+    assert_found(&facts, Severity::Error, "redundancy", "acctg", "IPv6 works on no member of group acctg");
+    facts.member(1).probing[1].health = FamilyHealth::Unknown;
+    assert_found(
+        &facts,
+        Severity::Warning,
+        "redundancy",
+        "acctg",
+        "eth1 is the last member of group acctg on which IPv6",
+    );
+    facts.member(2).probing[1].health = FamilyHealth::Ok;
+    assert_eq!(rules::problems(&facts), [], "two are enough");
+}
+
+#[test]
 fn hardware_addresses() {
     let facts = well().change(3, |link| link.mac = Some(Mac([2, 0, 0, 0, 0, 1])));
     assert_found(&facts, Severity::Error, "hardware_address", "acctg", "eth0 and eth2 have the same hardware address");

@@ -1,55 +1,11 @@
-//! What is wrong with the members of a group, one by one or among each other.
+//! What is wrong among the links of the members of a group.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ipmp_control::{Group, GroupState, Member, Problem, Severity};
+use ipmp_control::{Group, Problem, Severity};
 
-use super::{links, list, problem, works};
+use super::{links, list, problem};
 use crate::check::Facts;
-
-/// Whether a failure can still be borne.
-pub fn redundancy(group: &Group, _facts: &Facts) -> Vec<Problem> {
-    let name = &group.name;
-    let (working, lame): (Vec<&Member>, Vec<_>) = group.members.iter().partition(|member| works(member));
-    let why = |member: &&Member| format!("{}: {}", member.interface, member.reason.text);
-    let lame = lame.iter().map(why).collect::<Vec<_>>().join("; ");
-    let found = match (group.members.len(), working.as_slice()) {
-        (0, _) => problem(
-            Severity::Error,
-            "redundancy",
-            name,
-            format!("Group {name} has no members."),
-            "Its data addresses are on this host, but nobody can reach them.",
-            format!("Add interfaces: `ipmpadm add-ipmp -i eth0,eth1 {}`.", group.interface),
-        ),
-        _ if group.state == GroupState::Failed => problem(
-            Severity::Error,
-            "redundancy",
-            name,
-            format!("No member of group {name} works ({lame})."),
-            "Its data addresses cannot be reached.",
-            "See `ipmpadm explain` of each member for why it failed and what it waits for.",
-        ),
-        (1, _) => problem(
-            Severity::Warning,
-            "redundancy",
-            name,
-            format!("Group {name} has one member only, {}.", group.members[0].interface),
-            "When that fails nothing can take over its data addresses.",
-            format!("Add another interface on the same link: `ipmpadm add-ipmp -i IF {}`.", group.interface),
-        ),
-        (_, [last]) => problem(
-            Severity::Warning,
-            "redundancy",
-            name,
-            format!("{} is the last member of group {name} that works ({lame}).", last.interface),
-            "When that fails too, the group's data addresses cannot be reached.",
-            "Repair the others, or take them back into service; `ipmpadm explain` says what each waits for.",
-        ),
-        _ => return Vec::new(),
-    };
-    vec![found]
-}
 
 /// Whether members have the same hardware address.
 pub fn hardware_address(group: &Group, facts: &Facts) -> Vec<Problem> {
