@@ -1,6 +1,9 @@
 //! What becomes of the addresses and routes of an interface that joins a group, and of those of a group that goes. Pure:
 //! it works on what was captured, and changes nothing.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
