@@ -2,6 +2,7 @@
 //! any of them can be told alone.
 
 mod change;
+mod hook;
 mod journal;
 mod reload;
 mod restart;
@@ -39,6 +40,8 @@ pub const STORIES: &[Story] = &[
     story("SIGHUP alone reloads a good file and refuses a bad one", reload::hangup),
     story("ipmpadm has a change written down by the daemon, and a restart keeps it", change::lasting),
     story("a pulled cable is in the journal, with message ids and fields", journal::pulled_cable),
+    story("a hook is run as the daemon's user, may ask the daemon, and has none of its precedence", hook::reports),
+    story("systemctl stop does not wait for a hook that hangs", hook::hangs),
     story("killed with SIGKILL it is started again, and no packet is lost", restart::killed),
     story("stopped by SIGSTOP it is restarted by the watchdog, and no packet is lost", restart::watchdog),
     story("systemctl stop and start lose no packet, and addresses stay meanwhile", restart::stop_and_start),
