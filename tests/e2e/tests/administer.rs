@@ -222,6 +222,7 @@ fn members_are_moved_and_what_cannot_be_is_refused() -> Result<()> {
     let mut session = Session::begin(GROUP)?;
     session.run(&[
         "ipmpadm create-ipmp ipmp0",
+        "ipmpadm create-ipmp eth2",
         "ipmpadm create-ipmp --group acctg ipmp1",
         "ipmpadm create-ipmp --group '' ipmp1",
         "ipmpadm create-ipmp ipmp1.5",
