@@ -97,7 +97,7 @@ fn a_daemon_may_come_and_go(story: Story) -> Result<()> {
     terminal.wait("the old events", |screen| screen.contents().matches("ipmpd is ready").count() == 2);
 
     // It leaves nothing with the daemon, however it ends.
-    drop(late.hang_up());
+    late.hang_up();
     terminal.signal(Signal::SIGKILL);
     terminal.wait_end();
     let alone = connections(&site);
