@@ -2,6 +2,7 @@
 //!
 //! A story is a function of a [`Story`]; [`in_every_case`] makes tests of it, one for each case of the table.
 
+mod axe;
 mod case;
 mod family;
 mod site;
@@ -11,6 +12,7 @@ mod traffic;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use axe::Axe;
 pub use family::Family;
 pub use site::Site;
 pub use story::Story;

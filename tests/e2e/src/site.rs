@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::SystemTime;
 
-use ipmp_lab::{Daemon, Flow, LogLine, Mark, Network, Result, Signal, wait_until};
+use ipmp_lab::{Daemon, Flow, LogLine, Mark, Namespace, Network, Result, Signal, wait_until};
 use serde_json::Value;
 
 use crate::traffic::Flows;
@@ -27,9 +27,18 @@ impl Site {
     /// Packets from the client on the LAN to a data address and back, in each family. They arrive when this returns:
     /// whoever had to ask for a hardware address in the very moment of a fault would ask again only a second later.
     pub fn flow(&self, address: u8) -> Result<Flows> {
-        let (client, host) = (&self.network.client, &self.network.host);
+        self.flow_from(&self.network.client, Family::client, address)
+    }
+
+    /// The same from the client behind the router.
+    pub fn remote_flow(&self, address: u8) -> Result<Flows> {
+        self.flow_from(&self.network.remote, Family::remote, address)
+    }
+
+    fn flow_from(&self, station: &Namespace, its: fn(Family) -> IpAddr, address: u8) -> Result<Flows> {
         let flow = |family: &Family| {
-            let flow = Flow::round_trip((client, family.client()), (host, family.data_address(address)), RATE)?;
+            let host = (&self.network.host, family.data_address(address));
+            let flow = Flow::round_trip((station, its(*family)), host, RATE)?;
             wait_until(PATIENCE, "packets to arrive", || Ok(flow.report()?.received > u64::from(RATE) / 50))?;
             Ok(flow)
         };
