@@ -39,6 +39,7 @@ impl View {
         let texts = Panel::ALL.map(|panel| panels::text(panel, self, now, usize::from(area.width)));
         let wants = [0, 1, 2, 3].map(|panel: usize| texts[panel].lines.len() + 1);
         let given = share(usize::from(area.height), wants, self.focus);
+        self.stay(texts.each_ref().map(|text| text.lines.len()), area.width);
         let mut top = area.y;
         for (panel, text) in Panel::ALL.into_iter().zip(texts) {
             let at = panel as usize;
@@ -59,6 +60,16 @@ impl View {
             let seen: Vec<_> = text.lines.into_iter().skip(self.above[at]).take(self.seen[at]).collect();
             frame.render_widget(Text::from(seen), rest);
         }
+    }
+
+    /// New events come at the beginning; who reads older ones goes on to see them.
+    fn stay(&mut self, lines: [usize; 4], width: u16) {
+        let events = Panel::Events as usize;
+        let (before, as_wide) = (self.drawn.0[events], self.drawn.1 == width);
+        if self.above[events] > 0 && as_wide {
+            self.above[events] = self.above[events].saturating_add(lines[events].saturating_sub(before));
+        }
+        self.drawn = (lines, width);
     }
 
     /// Host, and how its members do; or why that is not known, and how old the rest is.

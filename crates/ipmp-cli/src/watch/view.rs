@@ -40,6 +40,8 @@ pub struct View {
     pub(super) above: [usize; 4],
     /// How many lines of each panel were seen at the last drawing.
     pub(super) seen: [usize; 4],
+    /// How many there were, and how wide the screen was.
+    pub(super) drawn: ([usize; 4], u16),
 }
 
 impl View {

@@ -114,6 +114,26 @@ fn events_that_are_told_again_are_shown_once() {
 }
 
 #[test]
+fn who_reads_old_events_goes_on_to_see_them() {
+    let mut view = scene::view(everything());
+    view.key(Key::Previous);
+    view.key(Key::Previous);
+    shown(&mut view, 80, 12);
+    view.key(Key::End);
+    let last = |view: &mut View| shown(view, 80, 12).lines().rev().nth(1).unwrap().to_owned();
+    assert!(last(&mut view).contains("has started"));
+    let mut new = scene::events();
+    new.events.iter_mut().for_each(|event| event.number += 100);
+    view.events(new.clone());
+    assert!(last(&mut view).contains("has started"));
+    view.key(Key::Home);
+    let newest = last(&mut view);
+    new.events.iter_mut().for_each(|event| event.message.insert_str(0, "new: "));
+    view.events(new);
+    assert_ne!(last(&mut view), newest);
+}
+
+#[test]
 fn what_others_can_name_does_not_reach_the_terminal_as_it_is() {
     let mut snapshot = everything();
     snapshot.groups[0].members[1].reason.text = "\u{1b}[2J\u{7}\u{9b}31m".to_owned();
