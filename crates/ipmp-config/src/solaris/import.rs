@@ -97,7 +97,7 @@ impl Import {
         let lines = joined.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
         let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
         let mut commands = Vec::new();
-        for line in lines.iter().copied() {
+        for line in lines.iter() {
             let mut words = vec![file.interface.clone()];
             words.push(if file.family == Family::Inet { "inet" } else { "inet6" }.into());
             words.extend(line.split_whitespace().map(str::to_owned));
