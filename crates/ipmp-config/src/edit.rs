@@ -1,9 +1,10 @@
 //! Changes to the files as text: comments, order and everything else that is written stays, byte for byte.
 //!
 //! ```text
-//!  text → outline (what stands where) → groups (what is meant, or why not) → table, splice → text
+//!  text → outline (what stands where) → files (who is where) → groups (what is meant, or why not) → table, splice → text
 //! ```
 
+mod files;
 mod groups;
 mod outline;
 mod splice;
@@ -14,7 +15,8 @@ use std::net::IpAddr;
 use ipmp_core::IfName;
 use ipnet::IpNet;
 
-pub(crate) use groups::{addresses, edited, holder};
+pub(crate) use files::{addresses, holder};
+pub(crate) use groups::edited;
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]

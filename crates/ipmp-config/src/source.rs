@@ -11,7 +11,7 @@ use crate::report::Report;
 
 /// Largest file that is read, in bytes: some thirty thousand addresses, far beyond the limits of what
 /// one may hold, so only a file that is no configuration at all is refused by this.
-const FILE_MAX: u64 = 1024 * 1024;
+pub(crate) const FILE_MAX: usize = 1024 * 1024;
 
 /// Most files that are read of `conf.d`; as many as there may be groups.
 const FILES_MAX: usize = 255;
@@ -162,8 +162,8 @@ fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other("not a regular file"));
     }
     let mut bytes = Vec::new();
-    File::open(path)?.take(FILE_MAX + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > FILE_MAX {
+    File::open(path)?.take(FILE_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > FILE_MAX {
         return Err(io::Error::other(format!("larger than {} KiB", FILE_MAX / 1024)));
     }
     Ok(bytes)

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use ipmp_config::{check_text, load};
+use ipmp_config::{Documents, Edit, check_text, load};
 
 /// What is said of a text; nothing if it is accepted.
 fn errors(text: &str) -> Vec<String> {
@@ -95,6 +95,18 @@ fn size_of_a_file() {
     assert!(load(&main).is_ok());
     fs::write(&main, "#".repeat(1024 * 1024 + 1)).expect("written");
     assert_eq!(errors_of(&main), ["cannot be read: larger than 1024 KiB"]);
+}
+
+/// What an edit makes can be read again.
+#[test]
+fn size_of_an_edited_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let main = directory.path().join("ipmpd.toml");
+    fs::write(&main, "#".repeat(1024 * 1024 - 8)).expect("written");
+    let mut documents = Documents::read(&main).expect("readable");
+    let edit = Edit::CreateGroup { interface: "ipmp0".parse().expect("a name"), name: None };
+    let refusal = documents.edit(&edit).expect_err("is refused");
+    assert_eq!(refusal, format!("{} would be larger than 1024 KiB", main.display()));
 }
 
 /// A pipe that nobody writes to would keep a reload waiting for ever.

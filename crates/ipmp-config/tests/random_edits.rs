@@ -185,7 +185,7 @@ fn remarks(text: &str) -> Vec<&str> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_edits_leave_a_good_file(files in select(FILES.to_vec()), edits in prop::collection::vec(edit(), 1..25)) {
@@ -232,7 +232,7 @@ fn layout() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn lists_are_edited_in_any_layout(list in layout(), lines in prop::collection::vec((50..58u8, any::<bool>()), 1..12)) {

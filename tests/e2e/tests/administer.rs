@@ -255,6 +255,31 @@ fn members_are_moved_and_what_cannot_be_is_refused() -> Result<()> {
     Ok(())
 }
 
+/// A group is changed in the file that has it.
+#[test]
+fn groups_of_conf_d_are_changed_where_they_are() -> Result<()> {
+    let mut session = Session::begin(GROUP)?;
+    session.run(&[
+        "mkdir conf.d",
+        "printf '# The back.\\n[[group]]\\ninterface = \"ipmp1\"\\n' > conf.d/back.toml",
+        "ipmpadm reload",
+        "ipmpadm create-addr -a 203.0.113.50/24 ipmp1",
+        "ipmpadm add-ipmp -i eth1,eth2 ipmp1",
+        "ipmpadm set -p standby=on eth2",
+        "cat conf.d/back.toml",
+        "tail -7 ipmpd.toml",
+        "ipmpadm add-ipmp -i eth2 ipmp0",
+        "ipmpadm remove-ipmp -i eth1 ipmp1",
+        "ipmpadm delete-addr 203.0.113.50",
+        "ipmpadm delete-ipmp ipmp1",
+        "cat conf.d/back.toml",
+        "tail -8 ipmpd.toml",
+        "ls -A conf.d",
+    ])?;
+    insta::assert_snapshot!(session.end()?);
+    Ok(())
+}
+
 #[test]
 fn what_is_temporary_goes_with_the_next_reload() -> Result<()> {
     let mut session = Session::begin(GROUP)?;
