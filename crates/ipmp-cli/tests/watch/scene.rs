@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ipmp_cli::watch::View;
-use ipmp_control::{Event, Events, Probe, ProbeKind, ProbeOutcome, Probes, Snapshot};
+use ipmp_control::{Event, Events, Field, Probe, ProbeKind, ProbeOutcome, Probes, Snapshot};
 
 /// When it is drawn.
 pub const NOW: Duration = Duration::from_secs(1_700_000_060);
@@ -53,26 +53,21 @@ fn probe(member: &str, second: u64, base_us: u64, jitter_us: u64) -> Probes {
 
 /// What happened.
 pub fn events() -> Events {
+    let reason = "5 consecutive probes lost to 192.0.2.1 192.0.2.9; last reply 7140 ms before, RTT 0.41 ms";
     let told = [
-        (3700, "info", "started", "ipmpd 0.1.0 has started"),
-        (3699, "info", "ready", "ipmpd is ready: acctg ok"),
-        (
-            20,
-            "error",
-            "interface_failed",
-            "IP interface failure detected on eth1 of group acctg: 5 consecutive probes lost to 192.0.2.1 192.0.2.9; \
-             last reply 7140 ms before, RTT 0.41 ms",
-        ),
-        (20, "info", "address_moved", "Data address 192.0.2.51 moved from eth1 to eth0"),
-        (5, "info", "configuration_changed", "The configuration was changed: 192.0.2.52 of ipmp0 is down"),
+        (3700, "notice", "ipmpd 0.1.0 has started", None),
+        (3699, "notice", "ipmpd is ready: 1 group: ipmp0 ok (eth0 eth1 eth2)", None),
+        (20, "error", "IP interface failure detected on eth1 of group acctg", Some(reason)),
+        (20, "notice", "Data address 192.0.2.51 moved from eth1 to eth2", None),
+        (5, "notice", "The configuration was changed: 192.0.2.52 of ipmp0 is down", None),
     ];
-    let event = |(number, (ago, level, event, message)): (u64, (u64, &str, &str, &str))| Event {
+    let event = |(number, (ago, level, message, reason)): (u64, (u64, &str, &str, Option<&str>))| Event {
         number,
         time_us: (NOW.as_secs() - ago) * 1_000_000,
         level: level.to_owned(),
-        event: event.to_owned(),
+        event: String::new(),
         message: message.to_owned(),
-        fields: vec![],
+        fields: reason.map(|value| Field { name: "reason".to_owned(), value: value.to_owned() }).into_iter().collect(),
     };
     Events { missed: 0, events: (1..).zip(told).map(event).collect() }
 }

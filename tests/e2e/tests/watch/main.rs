@@ -51,7 +51,7 @@ fn what_happens_is_on_the_screen(story: Story) -> Result<()> {
     terminal.wait_line("eth0", "failed");
     terminal.wait_line("    no carrier", "");
     terminal.wait_line("ipmp0", "eth1 [eth0]");
-    terminal.wait("the event", |screen| screen.contents().contains("IP interface failure detected on eth0"));
+    terminal.wait("the event", |screen| screen.contents().contains("IP interface failure detected on eth0 of group acctg: no carrier"));
     site.network.members[0].set_carrier(true)?;
     site.wait_event(mark, "interface_repaired", "eth0")?;
     terminal.wait_line("eth0", "ok");

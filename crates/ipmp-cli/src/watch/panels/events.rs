@@ -41,7 +41,7 @@ fn lines(columns: &Columns, cells: &[Span<'static>], event: &Event) -> Vec<Line<
     let row = columns.row(cells);
     let indent = Line::from(" ".repeat(row.width()));
     let beside = std::iter::once(row).chain(std::iter::repeat(indent));
-    let sentence = wrap(&event.message, columns.rest);
+    let sentence = wrap(&event.text(), columns.rest);
     let lines = beside.zip(sentence).map(|(mut line, words)| {
         line.push_span(Span::raw(words));
         line
