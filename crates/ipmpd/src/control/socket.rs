@@ -14,7 +14,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use zlink::connection::PassedCredentials;
 use zlink::connection::socket::{ReadHalf, ReadResult, Socket, WriteHalf};
 
-/// Longest call, in bytes; the known ones are below 200. Who sends a longer one is cut off.
+/// Longest call, in bytes. The known ones are below 200, but for changes, with as much for each edit. Who sends a longer
+/// one is cut off.
 pub const CALL_MAX: usize = 16 * 1024;
 
 /// How long a call may take from its first byte to its last.
