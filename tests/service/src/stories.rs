@@ -35,6 +35,7 @@ pub const STORIES: &[Story] = &[
     story("systemctl status shows the status line, and it follows the group", start::status_line),
     story("the daemon is an ordinary user with two capabilities", sandbox::ordinary_user),
     story("every user may read, and only root may change", sandbox::clients),
+    story("what is wrong is found from within the sandbox", sandbox::check),
     story("systemctl reload with a good file applies it, and loses no packet", reload::good_file),
     story("systemctl reload with a bad file fails, and the daemon runs on as it was", reload::bad_file),
     story("SIGHUP alone reloads a good file and refuses a bad one", reload::hangup),

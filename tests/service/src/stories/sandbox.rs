@@ -45,6 +45,18 @@ pub fn ordinary_user(site: &mut Site) -> Result<()> {
     Ok(())
 }
 
+/// It needs the kernel's tables and frames between members, and none of the files that the service does not see.
+pub fn check(site: &mut Site) -> Result<()> {
+    site.rest()?;
+    let found = site.machine.run(&["ipmpadm", "check"])?;
+    assert!(found.success() && found.text.trim_end() == "Nothing is wrong.", "{found}");
+    site.network.members[0].set_carrier(false)?;
+    site.wait_status("1 group: ipmp0 degraded (eth1)")?;
+    let found = site.machine.run(&["ipmpadm", "check"])?;
+    assert!(!found.success() && found.text.contains("eth1 is the last member"), "{found}");
+    site.rest()
+}
+
 pub fn clients(site: &mut Site) -> Result<()> {
     site.rest()?;
     let as_nobody = |command: &[&str]| {
@@ -53,7 +65,8 @@ pub fn clients(site: &mut Site) -> Result<()> {
     };
     let groups = as_nobody(&["ipmpstat", "-g"])?;
     assert!(groups.success() && groups.text.contains("acctg"), "{groups}");
-    for change in [&["ipmpadm", "offline", "eth0"][..], &["if_mpadm", "-d", "eth0"], &["ipmpadm", "reload"]] {
+    let changes = [&["ipmpadm", "offline", "eth0"][..], &["if_mpadm", "-d", "eth0"], &["ipmpadm", "reload"]];
+    for change in changes.into_iter().chain([&["ipmpadm", "check"][..]]) {
         let refused = as_nobody(change)?;
         assert!(!refused.success() && !refused.complaints.is_empty(), "{change:?}: {refused}");
     }
