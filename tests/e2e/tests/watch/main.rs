@@ -5,6 +5,7 @@ mod terminal;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
+use std::time::Duration;
 
 use ipmp_e2e::{PATIENCE, Site, Story, binary};
 use ipmp_lab::{Result, wait_until};
@@ -15,6 +16,7 @@ use terminal::Terminal;
 ipmp_e2e::in_two_cases!(what_happens_is_on_the_screen);
 ipmp_e2e::in_cases!(a_daemon_may_come_and_go: ipv4);
 ipmp_e2e::in_cases!(the_terminal_is_given_back: ipv4);
+ipmp_e2e::in_cases!(a_view_that_sleeps_holds_nothing_up_and_catches_up: dual_bare);
 
 const WIDE: u16 = 110;
 
@@ -51,7 +53,9 @@ fn what_happens_is_on_the_screen(story: Story) -> Result<()> {
     terminal.wait_line("eth0", "failed");
     terminal.wait_line("    no carrier", "");
     terminal.wait_line("ipmp0", "eth1 [eth0]");
-    terminal.wait("the event", |screen| screen.contents().contains("IP interface failure detected on eth0 of group acctg: no carrier"));
+    terminal.wait("the event", |screen| {
+        screen.contents().contains("IP interface failure detected on eth0 of group acctg: no carrier")
+    });
     site.network.members[0].set_carrier(true)?;
     site.wait_event(mark, "interface_repaired", "eth0")?;
     terminal.wait_line("eth0", "ok");
@@ -107,6 +111,32 @@ fn a_daemon_may_come_and_go(story: Story) -> Result<()> {
     again.signal(Signal::SIGKILL);
     again.wait_end();
     wait_until(PATIENCE, "no connection to be left", || Ok(connections(&site) == alone))
+}
+
+fn a_view_that_sleeps_holds_nothing_up_and_catches_up(story: Story) -> Result<()> {
+    let story = Story { detection: Duration::from_millis(50), ..story };
+    let mut site = story.begin()?;
+    let mut terminal = begin(&site);
+    terminal.wait_line("eth0", "ok");
+    terminal.signal(Signal::SIGSTOP);
+    wait_until(PATIENCE, "it to stop", || Ok(terminal.is_stopped()))?;
+    let mark = site.daemon.mark();
+    for member in [0, 1] {
+        let name = format!("eth{member}");
+        site.network.members[member].silence()?;
+        site.wait_event(mark, "interface_failed", &name)?;
+        site.network.members[member].mend()?;
+        site.wait_event(mark, "interface_repaired", &name)?;
+    }
+    terminal.signal(Signal::SIGCONT);
+    for member in ["eth0", "eth1"] {
+        let sentence = format!("IP interface repair detected on {member}");
+        terminal.wait("what it has slept through", |screen| screen.contents().contains(&sentence));
+    }
+    terminal.wait_line("eth0", "ok");
+    terminal.press("q");
+    assert_eq!(terminal.wait_end().code(), Some(0));
+    Ok(())
 }
 
 /// How much the daemon has open.
