@@ -6,8 +6,9 @@ use ipmp_control::MemberState;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::text::{Line, Text};
+use ratatui::text::Line;
 
+use super::panel::Text;
 use super::panels;
 use super::share::share;
 use super::{Panel, Source, View};
@@ -25,7 +26,7 @@ const KEYS: &str = "q quit  Tab next panel  ↑↓ PgUp PgDn Home End scroll";
 const TINY: u16 = 4;
 
 impl View {
-    /// Draws it as it is now.
+    /// Draws it as it is at this moment, in spans since 1970.
     pub fn draw(&mut self, frame: &mut Frame<'_>, now: Duration) {
         let frills = if frame.area().height > TINY { 1 } else { 0 };
         let areas = Layout::vertical([Constraint::Length(frills), Constraint::Min(0), Constraint::Length(frills)]);
@@ -37,29 +38,31 @@ impl View {
 
     fn draw_panels(&mut self, frame: &mut Frame<'_>, area: Rect, now: Duration) {
         let texts = Panel::ALL.map(|panel| panels::text(panel, self, now, usize::from(area.width)));
-        let wants = [0, 1, 2, 3].map(|panel: usize| texts[panel].lines.len() + 1);
-        let given = share(usize::from(area.height), wants, self.focus);
-        self.stay(texts.each_ref().map(|text| text.lines.len()), area.width);
-        let mut top = area.y;
-        for (panel, text) in Panel::ALL.into_iter().zip(texts) {
-            let at = panel as usize;
-            let height = u16::try_from(given[at]).unwrap_or(area.height);
-            let place = Rect { y: top, height, ..area };
-            top += height;
-            self.seen[at] = given[at].saturating_sub(1);
-            self.above[at] = self.above[at].min(text.lines.len().saturating_sub(self.seen[at]));
-            let [heading, rest] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(place);
-            let style = if panel == self.focus { FOCUSED } else { HEADING };
-            frame.render_widget(Line::styled(text.heading, style).style(style), heading);
-            let total = text.lines.len();
-            if total > self.seen[at] {
-                let (first, last) = (self.above[at] + 1, self.above[at] + self.seen[at]);
-                let part = Line::styled(format!(" {first}-{last} of {total}"), style).right_aligned();
-                frame.render_widget(part, heading);
-            }
-            let seen: Vec<_> = text.lines.into_iter().skip(self.above[at]).take(self.seen[at]).collect();
-            frame.render_widget(Text::from(seen), rest);
+        let lines = texts.each_ref().map(|text| text.lines.len());
+        self.stay(lines, area.width);
+        let given = share(usize::from(area.height), lines.map(|lines| lines + 1), self.focus);
+        let places = Layout::vertical(given.map(|lines| Constraint::Length(u16::try_from(lines).unwrap_or(u16::MAX))));
+        let places: [Rect; 4] = places.areas(area);
+        for ((panel, text), place) in Panel::ALL.into_iter().zip(texts).zip(places) {
+            self.draw_panel(frame, place, panel, text);
         }
+    }
+
+    fn draw_panel(&mut self, frame: &mut Frame<'_>, place: Rect, panel: Panel, text: Text) {
+        let (at, total) = (panel as usize, text.lines.len());
+        let [heading, rest] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(place);
+        let seen = usize::from(rest.height);
+        let above = self.above[at].min(total.saturating_sub(seen));
+        (self.seen[at], self.above[at]) = (seen, above);
+
+        let style = if panel == self.focus { FOCUSED } else { HEADING };
+        frame.render_widget(Line::styled(text.heading, style).style(style), heading);
+        if total > seen {
+            let part = format!(" {}-{} of {total}", above + 1, above + seen);
+            frame.render_widget(Line::styled(part, style).right_aligned(), heading);
+        }
+        let lines: Vec<_> = text.lines.into_iter().skip(above).take(seen).collect();
+        frame.render_widget(ratatui::text::Text::from(lines), rest);
     }
 
     /// New events come at the beginning; who reads older ones goes on to see them.
