@@ -115,15 +115,13 @@ fn a_failover_is_told_as_it_is_logged(story: Story) -> Result<()> {
     let logged: Vec<_> = logged(&mut site).iter().take(count).map(said).collect();
     assert_eq!(told.iter().map(said).collect::<Vec<_>>(), logged);
 
-    // The end is told too, and then there is nobody.
+    // Nobody waits for it to be told of the end, which may come first.
     let mut monitor = monitor;
     site.daemon.stop(PATIENCE)?;
-    let end = monitor.until_event("stopping", "level", "notice");
     let ended = monitor.child.wait().expect("ipmpadm ends");
     let mut complaint = String::new();
     monitor.child.stderr.take().expect("it is piped").read_to_string(&mut complaint).expect("text");
     assert_eq!((ended.code(), complaint.as_str()), (Some(1), "ipmpadm: ipmpd has hung up\n"));
-    assert_eq!(numbers(&end)[0], count as u64 + 1);
     Ok(())
 }
 
