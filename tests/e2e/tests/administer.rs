@@ -434,6 +434,9 @@ const ANYTHING: [&str; 32] = [
 /// Repeats a run that has failed: its seed.
 const SEED: &str = "IPMP_SEED";
 
+/// How it is typed, lasting more often than not.
+const MANNERS: [&str; 6] = ["", "", "", "-t", "--dry-run", "--confirm 600"];
+
 #[test]
 fn whatever_is_typed_a_restart_gives_the_same() -> Result<()> {
     let seed = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random);
@@ -441,14 +444,29 @@ fn whatever_is_typed_a_restart_gives_the_same() -> Result<()> {
     let mut random = SmallRng::seed_from_u64(seed);
     let session = Session::begin(GROUP)?;
     let mut carried_out = 0;
-    for _ in 0..40 {
-        let line = ANYTHING[random.random_range(0..ANYTHING.len())];
-        let said = session.output(&format!("ipmpadm {line}"))?;
-        println!("$ ipmpadm {line}\n{said}");
-        carried_out += usize::from(!said.ends_with("[1]\n"));
+    for _ in 0..60 {
+        let (verb, rest) = ANYTHING[random.random_range(0..ANYTHING.len())].split_once(' ').expect("a verb and more");
+        let manner = MANNERS[random.random_range(0..MANNERS.len())];
+        let before = session.output("cat ipmpd.toml")?;
+        let said = session.output(&format!("ipmpadm {verb} {manner} {rest}"))?;
+        println!("$ ipmpadm {verb} {manner} {rest}\n{said}");
+        let refused = said.ends_with("[1]\n");
+        carried_out += usize::from(!refused);
+        if refused || matches!(manner, "-t" | "--dry-run") {
+            assert_eq!(session.output("cat ipmpd.toml")?, before, "{verb} {manner} {rest}");
+        }
+        if manner.starts_with("--confirm") && !refused {
+            let (answer, kept) = [("confirm", true), ("revert", false)][random.random_range(0..2)];
+            println!("$ ipmpadm {answer}");
+            let waiting = session.output("cat ipmpd.toml")?;
+            assert_eq!(session.output(&format!("ipmpadm {answer}"))?, "");
+            assert_eq!(session.output("cat ipmpd.toml")?, if kept { waiting } else { before });
+        }
         assert!(!session.output("ipmpd --check --config ipmpd.toml")?.ends_with("[1]\n"));
         assert!(session.output("cat ipmpd.toml")?.starts_with("# Host of the front. Do not edit on Fridays.\n"));
     }
     assert!(carried_out > 0);
+    // What was temporary goes.
+    assert!(!session.output("ipmpadm reload")?.ends_with("[1]\n"));
     session.end().map(drop)
 }
