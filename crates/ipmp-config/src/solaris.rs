@@ -32,7 +32,7 @@ pub use steps::Family;
 
 use lengths::Netmasks;
 use run::Run;
-use steps::Command;
+use steps::{Command, Step};
 use world::World;
 
 /// What a command comes to.
@@ -97,10 +97,30 @@ pub fn ifconfig(
     let before = World::of(state);
     let mut after = before.clone();
     let mut run = Run::new(&mut after);
-    run.command(&Command::parse(words, lookup)?)?;
+    let command = Command::parse(words, lookup)?;
+    run.command(&command)?;
     let Run { said, mut warnings, .. } = run;
     warnings.extend(after.settle_lengths(&Netmasks::default()));
     after.refuse_homeless()?;
     warnings.extend(after.down_without_flag(&before));
+    warnings.extend(flag_without_address(&command, &after));
     Ok(Outcome { edits: difference::edits(&before, &after), said, warnings })
+}
+
+/// Solaris remembers `-failover` for an address to come; here it is a test address that is remembered. In IPv6 it may be
+/// meant for the link-local address, of which it is true anyway.
+fn flag_without_address(command: &Command, after: &World) -> Option<String> {
+    let steps = || command.steps.iter();
+    let inet6 = steps().any(|step| *step == Step::Family(Family::Inet6));
+    let address = steps().any(|step| matches!(step, Step::Address(_) | Step::AddIf(_)));
+    if inet6 || address || !steps().any(|step| *step == Step::Failover(false)) {
+        return None;
+    }
+    let name = &command.interface;
+    let units = after.get(name)?.units(Family::Inet);
+    units.get(command.unit.unwrap_or(0)).filter(|unit| unit.address.is_none())?;
+    Some(format!(
+        "{name} has no address that `-failover` could be said of, and it is not remembered: say it in one command with the \
+         address, `ifconfig {name} -failover ADDR up`"
+    ))
 }

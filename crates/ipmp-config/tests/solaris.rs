@@ -3,4 +3,5 @@
 mod solaris {
     pub mod commands;
     pub mod files;
+    pub mod random;
 }

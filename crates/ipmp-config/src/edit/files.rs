@@ -10,7 +10,7 @@ use super::splice::Splice;
 use super::table;
 use crate::documents::Document;
 use crate::keys::Section;
-use crate::source;
+use crate::{source, value};
 
 /// The interface that has an address.
 pub(crate) fn holder(documents: &[&Document], address: IpAddr) -> Result<IfName, String> {
@@ -102,6 +102,7 @@ impl<'a> Files<'a> {
     pub(super) fn group(&self, interface: &IfName) -> Result<Place<'_>, String> {
         self.find_group(interface).ok_or_else(|| match self.find_member(interface) {
             Some(member) => format!("{interface} is no IPMP interface, but a member of {}", member.group.interface()),
+            None if value::ipmp_name(interface.as_str()).is_err() => format!("there is no IPMP interface {interface}"),
             None => format!("there is no IPMP interface {interface}; `ipmpadm create-ipmp {interface}` makes it"),
         })
     }

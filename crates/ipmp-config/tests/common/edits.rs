@@ -80,6 +80,7 @@ pub const REFUSALS: &[&str] = &[
     "create ipmp1 named ipmp0",
     "create ipmp1 named 01234567890123456789012345678901",
     "delete ipmp8",
+    "delete back",
     "delete ipmp0",
     "leave eth2; delete net1",
     "delete eth0",

@@ -222,6 +222,10 @@ fn test_addresses_are_marked_before_they_come_up() {
     becomes(test, "eth0 down", &["set eth0 192.0.2.10 down"]);
     becomes(test, "eth0 failover", &["remove eth0 192.0.2.10", "add ipmp0 192.0.2.10/24"]);
     becomes(test, "eth0 192.0.2.10/24 up", &[]);
+    // Alone it is not remembered.
+    let alone = "warns: eth0 has no address that `-failover` could be said of, and it is not remembered: say it in one \
+                 command with the address, `ifconfig eth0 -failover ADDR up`";
+    becomes(GROUP, "eth0 -failover", &[alone]);
     // In one command, in whatever order it joins.
     becomes(
         &["ipmp0 ipmp"],
