@@ -55,21 +55,27 @@ pub struct Hooks {
     poster: Poster<Arc<Event>>,
     /// The hooks' thread sees it hung up.
     running: PipeWriter,
+    grace: Duration,
 }
 
 impl Hooks {
     /// Starts the thread. What is to be told of hooks it gives to `tell`, which must not wait.
     pub fn start(place: Place, tell: impl Fn(Notice) + Send + 'static) -> io::Result<Self> {
-        Self::start_with(TIME_LIMIT, place, tell)
+        Self::start_with(TIME_LIMIT, GRACE, place, tell)
     }
 
-    fn start_with(limit: Duration, place: Place, tell: impl Fn(Notice) + Send + 'static) -> io::Result<Self> {
+    fn start_with(
+        limit: Duration,
+        grace: Duration,
+        place: Place,
+        tell: impl Fn(Notice) + Send + 'static,
+    ) -> io::Result<Self> {
         let (daemon, running) = io::pipe()?;
-        let runner = Runner { daemon, limit, end: None };
+        let runner = Runner { daemon, limit, grace, end: None };
         let mut keeper = Keeper { place, refused: BTreeMap::new(), runner, tell };
         let outbox = Outbox::start("hooks", QUEUE_MAX, move |event: Arc<Event>, dropped| keeper.run(&event, dropped))?;
         let poster = outbox.poster();
-        Ok(Self { outbox, poster, running })
+        Ok(Self { outbox, poster, running, grace })
     }
 
     /// A way to hand over events.
@@ -77,10 +83,10 @@ impl Hooks {
         Caller(self.poster.clone())
     }
 
-    /// Runs what it can on the events so far within a second, and kills what is left.
+    /// Runs what it can on the events so far within a second, and kills what is left, for which there is another.
     pub fn finish(self) {
         drop(self.running);
-        self.outbox.finish(2 * GRACE);
+        self.outbox.finish(2 * self.grace);
     }
 }
 

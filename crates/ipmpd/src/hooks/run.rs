@@ -19,7 +19,7 @@ use nix::unistd::Pid;
 /// How long a hook may take.
 pub const TIME_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long it may go on once the daemon ends.
+/// How long hooks may go on once the daemon ends.
 pub const GRACE: Duration = Duration::from_secs(1);
 
 /// What a hook may print; then nobody listens any more, and it is killed by SIGPIPE if it goes on.
@@ -34,7 +34,9 @@ pub struct Runner {
     pub daemon: PipeReader,
     /// How long a hook may take.
     pub limit: Duration,
-    /// Until when hooks may run, once the daemon ends.
+    /// How long hooks may go on once the daemon ends.
+    pub grace: Duration,
+    /// Until when that is, once it does.
     pub end: Option<Instant>,
 }
 
@@ -75,7 +77,7 @@ impl Runner {
     pub fn is_over(&mut self) -> bool {
         let mut daemon = [PollFd::new(self.daemon.as_fd(), PollFlags::empty())];
         if self.end.is_none() && poll(&mut daemon, PollTimeout::ZERO).is_ok_and(|hung_up| hung_up > 0) {
-            self.end = Some(Instant::now() + GRACE);
+            self.end = Some(Instant::now() + self.grace);
         }
         self.end.is_some_and(|end| end <= Instant::now())
     }
@@ -106,7 +108,7 @@ impl Runner {
                 output.read();
             }
             if hung_up {
-                self.end = Some(Instant::now() + GRACE);
+                self.end = Some(Instant::now() + self.grace);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::process::Command;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Instant;
 
@@ -26,12 +26,16 @@ struct Theatre {
 
 impl Theatre {
     fn open(limit: Duration) -> Self {
+        Self::open_with(limit, PATIENCE)
+    }
+
+    fn open_with(limit: Duration, grace: Duration) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let config = directory.path().join("ipmpd.toml");
         let place = Place::beside(&config, directory.path()).unwrap();
         fs::create_dir(&place.directory).unwrap();
         let (tell, told) = channel();
-        let hooks = Hooks::start_with(limit, place, move |notice| tell.send(notice).unwrap()).unwrap();
+        let hooks = Hooks::start_with(limit, grace, place, move |notice| tell.send(notice).unwrap()).unwrap();
         Self { directory, hooks: Some(hooks), told }
     }
 
@@ -63,9 +67,17 @@ impl Theatre {
         self.told.recv_timeout(PATIENCE).expect("something is told of the hooks")
     }
 
-    fn finish(mut self) -> Receiver<Notice> {
+    /// Ends the thread, and gives what it has told and not been asked for.
+    fn finish(&mut self) -> Vec<Notice> {
         self.hooks.take().unwrap().finish();
-        self.told
+        let mut told = Vec::new();
+        loop {
+            match self.told.recv_timeout(PATIENCE) {
+                Ok(notice) => told.push(notice),
+                Err(RecvTimeoutError::Disconnected) => return told,
+                Err(RecvTimeoutError::Timeout) => panic!("the thread does not end"),
+            }
+        }
     }
 }
 
@@ -91,7 +103,7 @@ fn event(number: u64, name: &str) -> Event {
 
 #[test]
 fn a_hook_gets_the_facts_and_nothing_else() {
-    let theatre = Theatre::open(PATIENCE);
+    let mut theatre = Theatre::open(PATIENCE);
     theatre.hook("facts", r"tr '\0' '\n' </proc/$$/environ | sort >$D/draft; cat >>$D/draft; mv $D/draft $D/facts");
     theatre.call(event(7, "interface_failed"));
     let expected = format!(
@@ -102,7 +114,7 @@ fn a_hook_gets_the_facts_and_nothing_else() {
         theatre.directory.path().display()
     );
     assert_eq!(theatre.left("facts"), expected);
-    assert_eq!(theatre.finish().try_iter().collect::<Vec<_>>(), []);
+    assert_eq!(theatre.finish(), []);
 }
 
 #[test]
@@ -161,14 +173,14 @@ fn who_takes_too_long_is_killed_with_all_that_it_has_started() {
 
 #[test]
 fn what_a_hook_leaves_behind_holds_up_nobody() {
-    let theatre = Theatre::open(PATIENCE);
+    let mut theatre = Theatre::open(PATIENCE);
     // It has the other end of the pipe, and ends once the directory is gone.
     theatre.hook("hook", "(while [ -d $D ]; do sleep 0.1; done) & echo >>$D/$IPMP_EVENT");
     theatre.call(event(1, "link_down"));
     theatre.call(event(2, "link_up"));
     theatre.left("link_down");
     theatre.left("link_up");
-    assert_eq!(theatre.finish().try_iter().collect::<Vec<_>>(), []);
+    assert_eq!(theatre.finish(), []);
 }
 
 #[test]
@@ -222,24 +234,21 @@ fn more_events_than_wait_are_passed_over_and_told() {
 
 #[test]
 fn the_end_of_the_daemon_does_not_wait_for_a_hook_that_hangs() {
-    let theatre = Theatre::open(PATIENCE);
+    let mut theatre = Theatre::open_with(PATIENCE, Duration::from_millis(100));
     let hook = theatre.hook("hook", &format!("echo >$D/busy; exec sleep {FOR_EVER}"));
     theatre.call(event(1, "stopping"));
     theatre.call(event(2, "stopping"));
     theatre.left("busy");
-    let told: Vec<_> = theatre.finish().try_iter().collect();
+    let told = theatre.finish();
     let reason = "the daemon has ended, and it was killed".to_owned();
     assert_eq!(told, [Notice::HookFailed { hook: hook.display().to_string(), on: "stopping".into(), reason }]);
 }
 
 #[test]
 fn the_last_event_is_not_lost() {
-    let theatre = Theatre::open(PATIENCE);
-    let left = theatre.file("last");
+    let mut theatre = Theatre::open(PATIENCE);
     theatre.hook("hook", "echo >$D/last");
     theatre.call(event(1, "stopping"));
-    let Theatre { directory, hooks, .. } = theatre;
-    hooks.unwrap().finish();
-    assert!(left.exists());
-    drop(directory);
+    assert_eq!(theatre.finish(), []);
+    assert!(theatre.file("last").exists());
 }
