@@ -83,7 +83,9 @@ impl fmt::Display for Refusal {
                 write!(f, "the kernel refused it, and everything is as it was before: {}", reason.trim_end())
             }
             Refusal::NothingPending => f.write_str("there is no change that waits to be confirmed"),
-            Refusal::PermissionDenied => f.write_str("permission denied: only root, the daemon's user and members of the configured admin-group may do this"),
+            Refusal::PermissionDenied => f.write_str(
+                "permission denied: only root, the daemon's user and members of the configured admin-group may do this",
+            ),
             Refusal::Stopping => f.write_str("the daemon is stopping"),
         }
     }
