@@ -143,8 +143,16 @@ impl Import {
     }
 
     fn run(&mut self, line: &Line) {
-        let steps = line.command.steps.iter().filter(|step| !matches!(step, Step::Group(_) | Step::Ipmp));
-        let command = Command { steps: steps.cloned().collect(), ..line.command.clone() };
+        let by_dhcp = line.command.steps.contains(&Step::Dhcp);
+        if by_dhcp && self.world.get(&line.command.interface).is_some_and(|interface| interface.under().is_some()) {
+            self.warnings.push(format!(
+                "{}: `dhcp` is left out: addresses by DHCP are not for groups; give the group the address itself",
+                line.path
+            ));
+        }
+        let mut steps = line.command.steps.clone();
+        steps.retain(|step| !matches!(step, Step::Group(_) | Step::Ipmp | Step::Dhcp));
+        let command = Command { steps, ..line.command.clone() };
         let mut run = Run::new(&mut self.world);
         let outcome = run.command(&command);
         let Run { warnings, .. } = run;

@@ -19,6 +19,8 @@ struct Cursor<'a> {
     unit: usize,
     /// Whether the command named a logical interface.
     logical: bool,
+    /// Whether it makes that logical interface, if there is none.
+    makes: bool,
     /// An address that this command brought up, and where it went.
     moved: Option<(IpAddr, String)>,
 }
@@ -29,11 +31,15 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn command(&mut self, command: &Command) -> Result<(), String> {
+        // A logical interface without an address is not remembered here, so `plumb` may have been a command of its own.
+        let makes = |step: &Step| matches!(step, Step::Plumb | Step::Address(_));
+        let logical = command.unit.is_some();
         let mut at = Cursor {
             name: &command.interface,
             family: Family::Inet,
             unit: command.unit.unwrap_or(0),
-            logical: command.unit.is_some(),
+            logical,
+            makes: logical && command.steps.iter().any(makes),
             moved: None,
         };
         command.steps.iter().try_for_each(|step| self.step(step, &mut at))
@@ -62,6 +68,9 @@ impl<'a> Run<'a> {
             }
             Step::Failover(moves) => self.failover(at, *moves),
             Step::Standby(standby) => self.standby(at, *standby),
+            Step::Dhcp => Err("addresses by DHCP are not for groups: a data address has to be known before (give the \
+                               address itself, or leave the interface out of the group)"
+                .into()),
             Step::Idle(words) => {
                 self.warnings.push(format!("{}: `{words}` has no effect here", at.name));
                 Ok(())
@@ -91,7 +100,11 @@ impl<'a> Run<'a> {
     }
 
     fn unit(&mut self, at: &Cursor<'_>) -> Result<&mut Unit, String> {
-        self.world.named(at.name)?.unit_mut(at.family, at.unit)
+        let interface = self.world.named(at.name)?;
+        if at.makes {
+            interface.make_unit(at.family, at.unit)?;
+        }
+        interface.unit_mut(at.family, at.unit)
     }
 
     /// Sets the address of the unit; that which it had goes.

@@ -45,6 +45,8 @@ pub(super) enum Step {
     /// `failover`, or `-failover`: the address does not move.
     Failover(bool),
     Standby(bool),
+    /// An address that an agent gets and keeps.
+    Dhcp,
     /// Without effect here, and said so.
     Idle(String),
     /// Without effect here, and nobody misses it.
@@ -83,8 +85,10 @@ const IDLE: [&str; 20] = [
 ];
 
 /// Words that take another and do nothing here.
-const IDLE_WITH_VALUE: [&str; 9] =
-    ["mtu", "metric", "index", "token", "ether", "usesrc", "zone", "subnet", "destination"];
+const IDLE_WITH_VALUE: [&str; 8] = ["mtu", "metric", "index", "token", "ether", "usesrc", "zone", "subnet"];
+
+/// Words that `dhcp` takes.
+const OF_DHCP: [&str; 9] = ["primary", "wait", "drop", "extend", "inform", "ping", "release", "start", "status"];
 
 impl Command {
     /// `lookup` finds the address of a host by its name.
@@ -107,6 +111,9 @@ impl Command {
         let (interface, unit) = split_unit(interface)?;
         let mut reader = Reader { words, lookup, family: Family::Inet };
         while let Some(step) = reader.step()? {
+            if let (Some(Step::Address(address) | Step::AddIf(address)), Step::Address(other)) = (steps.last(), &step) {
+                return Err(point_to_point(&format!("{} {}", address.address, other.address)));
+            }
             steps.push(step);
         }
         if steps.is_empty() {
@@ -161,11 +168,8 @@ impl<'a, W: Iterator<Item = &'a str>> Reader<'a, W> {
             "-standby" => Step::Standby(false),
             // What it says holds for every test address anyway.
             "deprecated" | "-deprecated" => Step::Silent,
-            "dhcp" | "auto-dhcp" => {
-                return Err("addresses by DHCP are not for groups: a data address has to be known before \
-                            (give the address itself, or leave the interface out of the group)"
-                    .into());
-            }
+            "destination" => return Err(point_to_point(&format!("destination {}", self.value(word)?))),
+            "dhcp" | "auto-dhcp" => self.dhcp(),
             idle if IDLE.contains(&idle) => Step::Idle(idle.to_owned()),
             idle if IDLE_WITH_VALUE.contains(&idle) => Step::Idle(format!("{idle} {}", self.value(idle)?)),
             address => Step::Address(self.written(address)?),
@@ -175,6 +179,15 @@ impl<'a, W: Iterator<Item = &'a str>> Reader<'a, W> {
     fn family(&mut self, family: Family) -> Step {
         self.family = family;
         Step::Family(family)
+    }
+
+    fn dhcp(&mut self) -> Step {
+        while let Some(word) = self.words.next_if(|word| OF_DHCP.contains(word)) {
+            if word == "wait" {
+                self.words.next();
+            }
+        }
+        Step::Dhcp
     }
 
     fn value(&mut self, word: &str) -> Result<&'a str, String> {
@@ -202,6 +215,10 @@ impl<'a, W: Iterator<Item = &'a str>> Reader<'a, W> {
         };
         Ok(Written { address, length: length.map(number).transpose()? })
     }
+}
+
+fn point_to_point(words: &str) -> String {
+    format!("`{words}`: an address with a destination is that of a point-to-point link, which cannot be in a group")
 }
 
 /// In a file, nobody takes the quotes away.

@@ -6,6 +6,9 @@ use std::net::IpAddr;
 use super::steps::{Family, Written};
 use super::{Held, State};
 
+/// Logical interfaces of one interface, as the kernel of Solaris has at most: a slip in a number is no memory gone.
+const UNITS_MAX: usize = 8192;
+
 /// Everything that there is.
 #[derive(Clone, Debug, Default)]
 pub(super) struct World {
@@ -195,6 +198,16 @@ impl Interface {
         self.units_mut(family).get_mut(number).ok_or_else(|| {
             format!("{name} has no logical interface {number}: it has {count}, which are counted from 0")
         })
+    }
+
+    /// A logical interface of that number, with all below it.
+    pub(super) fn make_unit(&mut self, family: Family, number: usize) -> Result<(), String> {
+        if number >= UNITS_MAX {
+            return Err(format!("{}:{number}: logical interfaces are numbered below {UNITS_MAX}", self.name));
+        }
+        let units = self.units_mut(family);
+        units.resize(units.len().max(number + 1), Unit::default());
+        Ok(())
     }
 
     /// The first place holder, or a new unit.

@@ -207,6 +207,10 @@ fn data_addresses_come_in_each_form() {
             "warns: 192.0.2.60 takes the place of 192.0.2.50 on ipmp0; `ifconfig ipmp0 addif 192.0.2.60 up` adds one",
         ],
     );
+    // A logical interface is made for an address, whether it was plumbed in a command before or not.
+    becomes(one, "ipmp0:1 plumb 192.0.2.51/24 up", &["add ipmp0 192.0.2.51/24"]);
+    becomes(one, "ipmp0:1 192.0.2.51/24 up", &["add ipmp0 192.0.2.51/24"]);
+    becomes(one, "ipmp0:1 plumb", &[]);
     let assumed = "warns: 10.1.2.3 is written without the length of its subnet's prefix; 10.1.2.3/8 is assumed";
     becomes(GROUP, "ipmp0 10.1.2.3 up", &["add ipmp0 10.1.2.3/8", assumed]);
 }
@@ -217,6 +221,7 @@ fn test_addresses_are_marked_before_they_come_up() {
     becomes(GROUP, "eth0 192.0.2.10/24 deprecated -failover up", &["add eth0 192.0.2.10/24"]);
     becomes(GROUP, "eth0 inet6 -failover up", &[]);
     becomes(GROUP, "eth0 -failover 192.0.2.10/24", &["add eth0 192.0.2.10/24 down"]);
+    becomes(GROUP, "eth0:1 plumb -failover 192.0.2.10/24 up", &["add eth0 192.0.2.10/24"]);
     becomes(&["ipmp0 ipmp", "eth0 group ipmp0 -failover 192.0.2.10/24"], "eth0 up", &["set eth0 192.0.2.10 up"]);
     let test: &[&str] = &["ipmp0 ipmp", "eth0 group ipmp0 -failover 192.0.2.10/24 up"];
     becomes(test, "eth0 down", &["set eth0 192.0.2.10 down"]);
@@ -296,7 +301,10 @@ fn what_solaris_refuses_is_refused() {
     refused(&[], "eth0 standby", "is in no group");
     refused(GROUP, "ipmp0 removeif 192.0.2.77", "it has none");
     refused(GROUP, "ipmp0:4 up", "no logical interface 4");
+    refused(GROUP, "ipmp0:8192 192.0.2.50/24 up", "numbered below 8192");
     refused(GROUP, "eth0 dhcp", "DHCP");
+    refused(GROUP, "eth0 192.0.2.10 192.0.2.11 up", "point-to-point");
+    refused(GROUP, "eth0 192.0.2.10 destination 192.0.2.11 up", "point-to-point");
     refused(GROUP, "ipmp0 nonsense!", "neither a word");
     refused(GROUP, "ipmp0 192.0.2.50/33 up", "from 0 to 32");
     refused(GROUP, "ipmp0 192.0.2.50 netmask 255.0.255.0", "is no netmask");

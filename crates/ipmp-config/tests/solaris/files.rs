@@ -80,6 +80,18 @@ fn what_is_dangerous_doubtful_or_unknown_is_told() {
 }
 
 #[test]
+fn a_logical_interface_in_a_file_of_its_own_and_addresses_that_an_agent_keeps() {
+    snapshot!(&[
+        ("hostname.ce0", "192.0.2.50/24 group prod up\n"),
+        ("hostname.ce0:1", "192.0.2.51/24\n"),
+        ("hostname.ce0:2", "192.0.2.10/24 -failover\n"),
+        ("hostname6.ce0:1", "2001:db8::50/64\n"),
+        ("hostname.ce1", "group prod -failover dhcp wait 30 primary\n"),
+        ("hostname.ce2", "192.0.2.12 192.0.2.13 group prod up\n"),
+    ]);
+}
+
+#[test]
 fn settings_are_read_as_the_daemon_of_solaris_reads_them() {
     let head = |mpathd: &str| {
         let Imported { text, warnings } = imported(&[("default/mpathd", mpathd)]).unwrap();
