@@ -216,6 +216,8 @@ impl Engine {
             actions.push(Action::Remember(self.memory.clone()));
         }
         self.config = config;
+        // Who configures anew wants it tried anew.
+        self.retry = Retry::default();
         (self.configured, self.observe, self.compare) = (true, true, true);
     }
 
