@@ -2,7 +2,7 @@
 
 use ipmp_lab::{Result, wait_until};
 
-use crate::site::{PATIENCE, Site, UNIT};
+use crate::site::{CONFIG_FILE, PATIENCE, Site, UNIT};
 
 const HOOK: &str = "/etc/ipmpd/hooks.d/story";
 
@@ -11,7 +11,7 @@ const LEFT: &str = "/run/ipmpd/left";
 
 /// It waits until it may be killed for memory as others are, and asks the daemon.
 const REPORT: &str = "#!/bin/sh
-[ $IPMP_EVENT = interface_failed ] || exit 0
+[ $IPMP_EVENT = reloaded ] || exit 0
 until [ $(cat /proc/$$/oom_score_adj) = 0 ]; do sleep 0.01; done
 { id -un; ipmpstat -g -P -o groupname,state; echo $IPMP_MESSAGE; } >/run/ipmpd/draft 2>&1
 mv /run/ipmpd/draft /run/ipmpd/left
@@ -21,9 +21,9 @@ mv /run/ipmpd/draft /run/ipmpd/left
 pub fn reports(site: &mut Site) -> Result<()> {
     site.rest()?;
     put(site, REPORT)?;
-    site.network.members[0].set_carrier(false)?;
+    site.machine.ok(&["systemctl", "reload", UNIT])?;
     wait_until(PATIENCE, "what the hook leaves", || Ok(site.machine.run(&["test", "-e", LEFT])?.success()))?;
-    let expected = "ipmpd\nacctg:degraded\nIP interface failure detected on eth0 of group acctg: no carrier\n";
+    let expected = format!("ipmpd\nacctg:ok\nThe configuration has been reloaded from {CONFIG_FILE}\n");
     assert_eq!(site.machine.read(LEFT)?, expected);
     site.machine.ok(&["rm", LEFT, HOOK]).map(drop)
 }
