@@ -129,7 +129,7 @@ fn command(hook: &Path, event: &Event, runtime_dir: &Path) -> Command {
 }
 
 /// Fields under the names that they have in the journal.
-pub fn facts(event: &Event) -> Vec<(String, String)> {
+fn facts(event: &Event) -> Vec<(String, String)> {
     let time = UNIX_EPOCH + Duration::from_micros(event.time_us);
     let fields = event.fields.iter().map(|field| (field.name.to_ascii_uppercase(), field.value.clone()));
     let all = fields.chain([
