@@ -59,7 +59,7 @@ pub(crate) fn plan(groups: &[Group], kernel: &Kernel, memory: &Memory, handover:
     plan.give(handover);
     let given = plan.changes.is_empty();
     plan.interfaces(groups);
-    plan.tune_members(groups);
+    plan.tune_members(groups, handover);
     plan.add_addresses(&wanted.tests, Scope::Link);
     // IPv6 addresses take the kernel much longer: those of IPv4 do not wait for them.
     let (anchors, anchors6): (Vec<_>, Vec<_>) = wanted.anchors.iter().partition(|key| key.address.addr().is_ipv4());
@@ -246,9 +246,23 @@ impl Planner<'_> {
         }
     }
 
-    fn tune_members(&mut self, groups: &[Group]) {
+    /// Before they are tuned any of them may have answered for an IPv4 address that is to be taken over, and after that
+    /// one without an address drops what it gets by mistake (`rp_filter`). So neighbours are told first whose it is.
+    fn tune_members(&mut self, groups: &[Group], handover: &Handover) {
+        let untuned = self.changes.len();
         for nic in groups.iter().flat_map(|group| &group.members).filter_map(|member| member.nic) {
             self.tune(nic.index, Tunables::MEMBER);
+        }
+        if self.changes.len() > untuned {
+            let taken = handover.take.iter().filter(|foreign| self.kernel.has_foreign(&foreign.key));
+            let announcements = taken.filter_map(|foreign| match &foreign.key {
+                ForeignKey::Address(key) if key.address.addr().is_ipv4() => {
+                    self.announcement(key).map(Change::Announce)
+                }
+                ForeignKey::Address(_) | ForeignKey::Route(..) => None,
+            });
+            let announcements: Vec<Change> = announcements.collect();
+            self.changes.splice(untuned..untuned, announcements);
         }
     }
 

@@ -90,6 +90,19 @@ fn what_a_member_had_is_taken_over_once_ours_stands() {
 }
 
 #[test]
+fn neighbours_know_whose_an_address_is_before_the_others_stop_to_take_it() {
+    let (mut bench, handed) = host(both());
+    bench.config.handover.take = handed;
+    bench.start();
+    bench.run(s(3));
+    let place = |wanted: &dyn Fn(&Change) -> bool| bench.changes.iter().position(wanted).expect("it is done");
+    let eth0 = bench.index("eth0");
+    let told =
+        place(&|change| matches!(change, Change::Announce(it) if it.index == eth0 && it.address == ip("192.0.2.50")));
+    assert!(told < place(&|change| matches!(change, Change::Tune { .. })), "{:?}", bench.changes);
+}
+
+#[test]
 fn while_another_member_is_not_proven_nothing_leaves_by_it() {
     let (mut bench, handed) = host(both());
     bench.config.handover.take = handed;
