@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipmp_config::Edit;
-use ipmp_core::kernel::{AddressKey, Route, RouteKey, Scope};
+use ipmp_core::kernel::{AddressKey, Link, Route, RouteKey, Scope};
 use ipmp_core::{Config, Foreign, ForeignKey, GroupConfig, IfIndex, IfName};
 use ipmp_netlink::{Captured, CapturedAddress, CapturedRoute, foreign_address, foreign_route};
 use ipnet::IpNet;
@@ -38,6 +38,7 @@ pub fn takeover(group: &IfName, joining: &[IfName], captured: &Captured, config:
     let Some(group) = config.groups.iter().find(|known| known.interface == *group) else {
         return Err(format!("{group} is not an IPMP interface"));
     };
+    captured.links.iter().filter(|link| joining.contains(&link.name)).try_for_each(|link| may_join(link, group))?;
     let index = |name: &IfName| captured.links.iter().find(|link| link.name == *name).map(|link| link.index);
     let joining: BTreeSet<IfIndex> = joining.iter().filter_map(index).collect();
     let members: BTreeSet<IfIndex> = group.members.iter().filter_map(|member| index(&member.interface)).collect();
@@ -136,6 +137,18 @@ impl Takeover {
         };
         (!self.edits.contains(&edit)).then_some(edit)
     }
+}
+
+/// Solaris refuses these too (IPMP behaviour, §13, set group name). One that is not there yet may join when it appears.
+fn may_join(link: &Link, group: &GroupConfig) -> Result<(), String> {
+    if link.multi_access {
+        return Ok(());
+    }
+    Err(format!(
+        "{0} cannot join {1}: it is a point-to-point link, a port of a bridge or bond, or without ARP or multicast \
+         (`ip -d link show {0}` tells which)",
+        link.name, group.interface
+    ))
 }
 
 fn touches(route: &Route, interfaces: &BTreeSet<IfIndex>) -> bool {

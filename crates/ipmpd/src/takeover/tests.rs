@@ -1,6 +1,6 @@
 //! What is handed over, case by case.
 
-use ipmp_core::kernel::{Leg, Link, RouteKey};
+use ipmp_core::kernel::{Leg, RouteKey};
 
 use super::*;
 
@@ -81,6 +81,17 @@ fn addresses_and_ways_go_to_the_group() {
     assert_eq!(handed.edits, [added("192.0.2.50/24"), added("2001:db8::50/64"), gateway, way]);
     assert_eq!(handed.take.len(), 4, "{:?}", handed.take);
     assert!(handed.warnings.is_empty(), "{:?}", handed.warnings);
+}
+
+#[test]
+fn a_link_without_neighbours_cannot_join() {
+    let mut captured = host();
+    captured.links[1].multi_access = false;
+    assert!(handed(&captured, "").unwrap_err().starts_with("eth1 cannot join ipmp0: it is a point-to-point link"));
+    captured.links[1].multi_access = true;
+    // It is none of those that join.
+    captured.links[2].multi_access = false;
+    assert!(handed(&captured, "").is_ok());
 }
 
 #[test]
