@@ -272,9 +272,19 @@ impl<'a> Run<'a> {
         let interface = self.world.named(name)?;
         *interface.units_mut(at.family) = vec![Unit::default()];
         if interface.addresses().next().is_none() {
+            self.tell_of_the_other_half(at);
             self.world.interfaces.retain(|interface| interface.name != name);
         }
         Ok(())
+    }
+
+    /// On Solaris a member is in its group with each family apart.
+    fn tell_of_the_other_half(&mut self, at: &Cursor<'_>) {
+        let Some(ipmp) = self.world.get(at.name).and_then(Interface::under) else { return };
+        let of_the_other = |(held, _): (Written, bool)| Family::of(held.address) != at.family;
+        if self.world.get(ipmp).is_some_and(|ipmp| ipmp.addresses().any(of_the_other)) {
+            self.warnings.push(format!("{} leaves {ipmp} with both families, which are one member here", at.name));
+        }
     }
 }
 

@@ -165,6 +165,13 @@ fn members_join_move_and_leave() {
     // Plumbing is the kernel's here, and does no harm.
     becomes(GROUP, "eth2 plumb inet6 group itops up", &["join eth2 ipmp0"]);
     becomes(GROUP, "eth0 unplumb", &["leave eth0"]);
+    // A test address keeps the half that it is of; without one, both are left.
+    let four: &[&str] =
+        &["ipmp0 ipmp 192.0.2.50/24 up", "eth0 group ipmp0", "eth1 group ipmp0 -failover 192.0.2.11/24 up"];
+    let both = "warns: eth0 leaves ipmp0 with both families, which are one member here";
+    becomes(four, "eth0 inet6 unplumb", &["leave eth0", both]);
+    becomes(four, "eth0 unplumb", &["leave eth0"]);
+    becomes(four, "eth1 inet6 unplumb", &[]);
 }
 
 #[test]
