@@ -1,121 +1,133 @@
-//! What belongs to others changes hands and comes back as it was, on a real kernel.
+//! What others have made is captured, taken, and given back as it was, on a real kernel.
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::net::IpAddr;
 
-use common::{address, namespace, somebody_else, tap_up};
+use common::{PATIENCE, address, namespace, set_ipv6, somebody_else, tap_up};
 use ipmp_core::kernel::{AddressKey, Scope};
 use ipmp_core::{Foreign, ForeignKey, IfIndex};
-use ipmp_netlink::{Captured, Client, capture, dump, foreign_address, foreign_route};
+use ipmp_netlink::{Captured, Client, Kind, capture, dump, foreign_address, foreign_route};
 
-const V4: &str = "192.0.2.50/24";
-const V6: &str = "2001:db8::50/64";
-
-/// Gives an interface these addresses and a default route in each family.
-async fn furnish(client: &Client, index: IfIndex) {
-    for (net, router) in [(V4, "192.0.2.1"), (V6, "2001:db8::1")] {
-        client.give(&foreign_address(index, net.parse().unwrap()), None).await.unwrap();
-        let everywhere = if net == V4 { "0.0.0.0/0" } else { "::/0" };
-        let route = foreign_route(everywhere.parse().unwrap(), router.parse().unwrap(), index);
-        client.give(&route, None).await.unwrap();
+/// An interface that has an address and a default route in each family, and all that is captured of it.
+async fn host(client: &Client, name: &str) -> (common::Tap, IfIndex, Vec<Foreign>) {
+    let (tap, index) = tap_up(client, name).await;
+    set_ipv6(name, "accept_dad", 0);
+    let given = [
+        foreign_address(index, "192.0.2.50/24".parse().unwrap()),
+        foreign_address(index, "2001:db8::50/64".parse().unwrap()),
+        foreign_route("0.0.0.0/0".parse().unwrap(), "192.0.2.1".parse().unwrap(), index),
+        foreign_route("::/0".parse().unwrap(), "2001:db8::1".parse().unwrap(), index),
+    ];
+    for foreign in &given {
+        client.give(foreign, None).await.unwrap();
     }
+    (tap, index, given.to_vec())
 }
 
-/// What there is of others on an interface, but for link-local things.
-fn foreign(captured: &Captured, index: IfIndex) -> Vec<Foreign> {
-    let addresses = captured.addresses.iter().filter(|it| it.key.index == index && it.scope == Scope::Global);
-    let routes = captured.routes.iter().filter(|it| it.route.legs.iter().any(|leg| leg.index == index));
-    let routes = routes.filter(|it| it.route.key.to.to_string() != "fe80::/64");
-    addresses.map(|it| it.foreign.clone()).chain(routes.map(|it| it.foreign.clone())).collect()
+/// Addresses of global scope and the routes of an administrator, with all that belongs to them.
+fn belongings(captured: &Captured) -> Vec<Foreign> {
+    let addresses = captured.addresses.iter().filter(|address| address.scope == Scope::Global);
+    let routes = captured.routes.iter().filter(|route| route.protocol == 4);
+    addresses.map(|address| address.foreign.clone()).chain(routes.map(|route| route.foreign.clone())).collect()
 }
 
-fn keys(foreign: &[Foreign]) -> BTreeSet<ForeignKey> {
-    foreign.iter().map(|foreign| foreign.key.clone()).collect()
+fn keys(foreign: &[Foreign]) -> Vec<ForeignKey> {
+    let mut keys: Vec<_> = foreign.iter().map(|foreign| foreign.key.clone()).collect();
+    keys.sort();
+    keys
 }
 
-fn is_there(key: &AddressKey) -> Option<bool> {
-    let snapshot = dump(ipmp_netlink::DEADLINE).unwrap();
-    snapshot.addresses.iter().find(|(known, _)| known == key).map(|(_, info)| info.ours)
+fn holds(key: &AddressKey) -> Option<bool> {
+    dump(PATIENCE).unwrap().addresses.into_iter().find(|(found, _)| found == key).map(|(_, info)| info.ours)
 }
 
 #[test]
-fn what_is_taken_is_gone_and_comes_back_with_all_that_belongs_to_it() {
+fn what_is_given_is_what_an_administrator_makes_and_is_captured_as_it_was_named() {
     namespace(async || {
         let client = Client::connect().unwrap();
-        let (_tap, index) = tap_up(&client, "t0").await;
-        // With what no other attribute tells: a label, a broadcast address, a preferred source.
-        let net = "198.51.100.9".parse().unwrap();
-        somebody_else().address().add(index.0, net, 24).execute().await.unwrap();
-        furnish(&client, index).await;
-        let before = foreign(&capture().unwrap(), index);
-        assert_eq!(before.len(), 3 + 5, "{before:#?}");
-        let (addresses, routes): (Vec<_>, Vec<_>) =
-            before.iter().partition(|foreign| matches!(foreign.key, ForeignKey::Address(_)));
-        for foreign in routes.iter().chain(&addresses) {
-            client.take(foreign, None).await.unwrap();
-        }
-        assert_eq!(foreign(&capture().unwrap(), index), [], "all of it is gone");
-        client.take(addresses[0], None).await.expect("what is gone is taken");
-        for foreign in addresses.iter().chain(&routes) {
-            client.give(foreign, None).await.unwrap();
-        }
-        client.give(addresses[0], None).await.expect("what is there is given");
-        let after = foreign(&capture().unwrap(), index);
-        assert_eq!(keys(&after), keys(&before));
-        let v4 = |all: &[Foreign]| {
-            let mut messages: Vec<_> = all.iter().filter(|it| !is_v6(&it.key)).map(unstamped).collect();
-            messages.sort();
-            messages
-        };
-        assert_eq!(v4(&after), v4(&before), "to the byte");
-    });
-}
-
-fn is_v6(key: &ForeignKey) -> bool {
-    match key {
-        ForeignKey::Address(key) => key.address.addr().is_ipv6(),
-        ForeignKey::Route(key, _) => key.to.addr().is_ipv6(),
-    }
-}
-
-/// The message but for when an address was made and changed (`IFA_CACHEINFO`, the last of its attributes but one).
-fn unstamped(foreign: &Foreign) -> Vec<u8> {
-    const IFA_CACHEINFO: [u8; 4] = [20, 0, 6, 0];
-    let mut message = foreign.message.clone();
-    if let Some(at) = message.windows(4).position(|window| window == IFA_CACHEINFO) {
-        message[at + 12..at + 20].fill(0);
-    }
-    message
-}
-
-#[test]
-fn an_ipv6_address_becomes_ours_and_theirs_again_at_one_stroke() {
-    namespace(async || {
-        let client = Client::connect().unwrap();
-        let (_tap, index) = tap_up(&client, "t0").await;
-        let theirs = foreign_address(index, V6.parse().unwrap());
-        client.give(&theirs, None).await.unwrap();
-        let (key, host) = (address(index, V6), address(index, "2001:db8::50/128"));
-        let refused = client.add_address(&host, Scope::Global).await;
-        assert!(refused.is_err(), "an address is on an interface once, whatever its prefix");
-        client.take(&theirs, Some(&host)).await.unwrap();
-        assert_eq!((is_there(&key), is_there(&host)), (None, Some(true)));
-        client.give(&theirs, Some(&host)).await.unwrap();
-        assert_eq!((is_there(&key), is_there(&host)), (Some(false), None));
+        let (_tap, _, given) = host(&client, "t0").await;
         let captured = capture().unwrap();
-        let again = captured.addresses.iter().find(|it| it.key == key).unwrap();
-        assert!(again.permanent, "it stays for good");
+        assert_eq!(keys(&belongings(&captured)), keys(&given));
+        assert!(captured.addresses.iter().filter(|it| it.scope == Scope::Global).all(|it| it.permanent));
+        // The routes to their links come with the addresses, and are the kernel's.
+        let connected = captured.routes.iter().filter(|it| it.protocol == 2).map(|it| it.route.key.to.to_string());
+        let connected: Vec<_> = connected.filter(|to| !to.starts_with("fe80")).collect();
+        assert_eq!(connected, ["192.0.2.0/24", "2001:db8::/64"]);
+        assert!(captured.links.iter().any(|link| link.name.as_str() == "t0"));
     });
 }
 
 #[test]
-fn what_the_kernel_refuses_is_told() {
+fn what_was_taken_is_given_back_with_all_that_belonged_to_it() {
+    namespace(async || {
+        let client = Client::connect().unwrap();
+        let (_tap, index, _) = host(&client, "t0").await;
+        // One with a label, a metric and a source address of its own: nothing of it is ours to know.
+        let handle = somebody_else();
+        let source: std::net::Ipv4Addr = "192.0.2.50".parse().unwrap();
+        let odd = rtnetlink::RouteMessageBuilder::<std::net::Ipv4Addr>::new()
+            .destination_prefix("203.0.113.0".parse().unwrap(), 24)
+            .gateway("192.0.2.9".parse().unwrap())
+            .output_interface(index.0)
+            .priority(77)
+            .pref_source(source)
+            .build();
+        handle.route().add(odd).execute().await.unwrap();
+        let mut before = belongings(&capture().unwrap());
+        assert_eq!(before.len(), 5);
+        before.sort_by_key(|foreign| matches!(foreign.key, ForeignKey::Address(_)));
+        for foreign in &before {
+            client.take(foreign, None).await.unwrap();
+            client.take(foreign, None).await.expect("what is gone is taken");
+        }
+        assert_eq!(belongings(&capture().unwrap()), []);
+        for foreign in before.iter().rev() {
+            client.give(foreign, None).await.unwrap();
+            client.give(foreign, None).await.expect("what is there is given");
+        }
+        let mut after = belongings(&capture().unwrap());
+        after.sort_by_key(|foreign| matches!(foreign.key, ForeignKey::Address(_)));
+        assert_eq!(keys(&after), keys(&before));
+        let routes = |all: &[Foreign]| -> Vec<Vec<u8>> {
+            let mut routes: Vec<_> = all.iter().filter(|it| matches!(it.key, ForeignKey::Route(..))).collect();
+            routes.sort();
+            routes.into_iter().map(|it| it.message.clone()).filter(|message| message[0] == 2).collect()
+        };
+        assert_eq!(routes(&after), routes(&before), "to the byte");
+    });
+}
+
+#[test]
+fn an_ipv6_address_changes_hands_in_one_message() {
+    namespace(async || {
+        let client = Client::connect().unwrap();
+        let (_tap, index, given) = host(&client, "t0").await;
+        let (ours, theirs) = (address(index, "2001:db8::50/128"), address(index, "2001:db8::50/64"));
+        let foreign = &given[1];
+        assert_eq!(client.add_address(&ours, Scope::Global).await.unwrap_err().kind(), Kind::Exists);
+        client.take(foreign, Some(&ours)).await.unwrap();
+        assert_eq!((holds(&ours), holds(&theirs)), (Some(true), None));
+        // A tentative address cannot be bound to.
+        let usable = || std::net::UdpSocket::bind((ours.address.addr(), 0)).is_ok();
+        assert!(usable());
+        client.give(foreign, Some(&ours)).await.unwrap();
+        assert_eq!((holds(&ours), holds(&theirs)), (None, Some(false)));
+        assert!(usable());
+    });
+}
+
+#[test]
+fn what_the_kernel_refuses_is_told_in_its_words() {
     namespace(async || {
         let client = Client::connect().unwrap();
         let (_tap, index) = tap_up(&client, "t0").await;
-        let route = foreign_route("0.0.0.0/0".parse().unwrap(), "192.0.2.1".parse().unwrap(), index);
-        let refused = client.give(&route, None).await.unwrap_err().to_string();
-        assert!(refused.starts_with("cannot give back what an interface had: "), "{refused}");
+        let router: IpAddr = "198.51.100.1".parse().unwrap();
+        let unreachable = foreign_route("0.0.0.0/0".parse().unwrap(), router, index);
+        let refused = client.give(&unreachable, None).await.unwrap_err().to_string();
+        assert!(refused.contains("gateway") || refused.contains("unreachable"), "{refused}");
+        let nowhere = foreign_address(IfIndex(999), "192.0.2.50/24".parse().unwrap());
+        assert_eq!(client.give(&nowhere, None).await.unwrap_err().kind(), Kind::NoDevice);
+        client.take(&nowhere, None).await.expect("what is gone is taken");
     });
 }

@@ -20,6 +20,7 @@ in_each!(
     what_is_confirmed_stays,
     killed_at_any_change_the_host_stays_reachable_and_gets_there,
 );
+ipmp_e2e::in_cases!(nothing_is_lost_where_another_interface_has_answered_for_the_address: ipv4_bare);
 
 /// The protocol number of what the daemon makes.
 const OURS: u8 = 213;
@@ -34,7 +35,7 @@ fn ordinary_host(story: &Story) -> Result<Site> {
         network.host.add_address("eth0", family.with_prefix(family.data_address(0)))?;
         network.host.add_route(default_of(*family), Some(family.router()), "eth0")?;
     }
-    let mut daemon = Daemon::new(&network.host, binary("ipmpd"), "# Nothing yet.\n")?;
+    let mut daemon = Daemon::new(&network.host, binary("ipmpd"), "failure-detection-time = \"1s\"\n")?;
     daemon.start_ready(PATIENCE)?;
     Ok(Site { network, daemon, families: story.families })
 }
@@ -121,17 +122,18 @@ fn config(site: &Site) -> String {
 }
 
 fn nothing_is_lost_there_and_back(story: Story) -> Result<()> {
-    let site = ordinary_host(&story)?;
+    let mut site = ordinary_host(&story)?;
     let before = belongings(&site)?;
     let (flow, mut streams) = (site.remote_flow(0)?, sessions(&site)?);
     done(&site, "create-ipmp -i eth0,eth1 ipmp0");
     assert!(converted(&site)?, "the command takes effect before it returns: {:#?}", belongings(&site)?);
     all_went_through(&mut streams, &flow)?;
 
+    let mark = site.daemon.mark();
     site.network.members[0].set_carrier(false)?;
     site.wait_holder(0, "eth1")?;
     site.network.members[0].mend()?;
-    site.wait_holder(0, "eth0")?;
+    site.wait_event(mark, "interface_repaired", "eth0")?;
 
     let flow = site.remote_flow(0)?;
     done(&site, "delete-ipmp --to eth0 ipmp0");
@@ -139,6 +141,21 @@ fn nothing_is_lost_there_and_back(story: Story) -> Result<()> {
     all_went_through(&mut streams, &flow)?;
     assert!(!config(&site).contains("[[group]]"), "{}", config(&site));
     Ok(())
+}
+
+/// Linux answers ARP by any interface for the addresses of all, unless it is told not to.
+fn nothing_is_lost_where_another_interface_has_answered_for_the_address(story: Story) -> Result<()> {
+    let site = ordinary_host(&story)?;
+    let (host, router) = (&site.network.host, &site.network.router);
+    // From what the host asks the router would learn the right one.
+    drop(site.remote_flow(0)?);
+    host.set_sysctl("net/ipv4/conf/eth0/arp_ignore", "8")?;
+    router.flush_neighbours("lan0")?;
+    let flow = site.remote_flow(0)?;
+    let eth1 = host.links()?.into_iter().find(|link| link.name == "eth1").and_then(|link| link.mac);
+    assert_eq!(router.neighbour(Family::V4.data_address(0))?, eth1, "eth1 has answered");
+    done(&site, "create-ipmp -i eth0,eth1 ipmp0");
+    all_went_through(&mut sessions(&site)?, &flow)
 }
 
 fn a_dry_run_touches_nothing_and_names_everything_that_then_changes(story: Story) -> Result<()> {
