@@ -5,7 +5,7 @@ mod property;
 
 use ipmp_cli::args::{Lasting, Verb};
 use ipmp_cli::program;
-use ipmp_control::{Change, Changed, Client, Edit, EditKind, Snapshot};
+use ipmp_control::{Change, Changed, Client, Edit, EditKind, Error, Snapshot};
 
 use crate::{PROGRAM, sentence};
 
@@ -21,7 +21,7 @@ pub fn make(client: &mut Client, edits: Vec<Edit>, lasting: &Lasting) -> Result<
     let Lasting { temporary, dry_run, confirm } = *lasting;
     let confirm_ms = confirm.map(|confirm| u64::try_from(confirm.as_millis()).unwrap_or(u64::MAX));
     let change = Change { edits, temporary, dry_run, confirm_ms };
-    let Changed { changes, warnings } = client.change(&change).map_err(sentence)?;
+    let Changed { changes, warnings } = client.change(&change).map_err(unanswered)?;
     warnings.iter().for_each(|warning| program::complain(PROGRAM, format_args!("warning: {warning}")));
     Ok(match (dry_run, confirm) {
         (true, _) if changes.is_empty() => "Nothing in the kernel would change.\n".to_owned(),
@@ -32,6 +32,14 @@ pub fn make(client: &mut Client, edits: Vec<Edit>, lasting: &Lasting) -> Result<
         ),
         (false, None) => String::new(),
     })
+}
+
+/// Who gets no answer does not know what became of it; the daemon does, and makes all of a change or nothing.
+fn unanswered(error: Error) -> String {
+    match error {
+        Error::HungUp | Error::Silent(_) => format!("{error}; the change is made whole or not at all: see `ipmpstat`"),
+        error => sentence(error),
+    }
 }
 
 fn edits<'v>(verb: &'v Verb, snapshot: &Snapshot) -> Result<(Vec<Edit>, &'v Lasting), String> {
