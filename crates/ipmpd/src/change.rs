@@ -43,10 +43,10 @@ pub fn plan(asked: &wire::Change, now: &InForce) -> Result<Planned, String> {
         }
     }
     for group in change.config()?.groups {
-        if !before.groups.iter().any(|known| known.interface == group.interface) {
+        let known = before.groups.iter().find(|known| known.interface == group.interface);
+        if known.is_none() {
             change.may_be_made(&group.interface)?;
         }
-        let known = before.groups.iter().find(|known| known.interface == group.interface);
         let was =
             |name: &IfName| known.is_some_and(|known| known.members.iter().any(|member| member.interface == *name));
         let joining: Vec<IfName> =
@@ -63,9 +63,7 @@ pub fn plan(asked: &wire::Change, now: &InForce) -> Result<Planned, String> {
     let Change { files, running, .. } = change;
     let mut lent = now.lent.clone();
     if asked.temporary {
-        let back = handover.inverse();
-        lent.take.extend(back.take);
-        lent.give.extend(back.give);
+        lent.after(handover.inverse());
     }
     let in_force = InForce { files, running, handover, lent, pending: None };
     Ok(Planned { in_force, warnings })

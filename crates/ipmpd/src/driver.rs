@@ -21,7 +21,7 @@ use ipmp_config::Loaded;
 use ipmp_control::Changed;
 use ipmp_core::event::Outcome;
 use ipmp_core::kernel::Fact;
-use ipmp_core::rehearsal::Supposition;
+use ipmp_core::rehearsal::{Rehearsal, Supposition};
 use ipmp_core::{Engine, Event, Instant, Notice, Refusal, RequestId, TransactionId};
 use ipmp_mover::Mover;
 use ipmp_probe::{ProbeEngine, clock};
@@ -198,10 +198,17 @@ impl Driver {
             Request::Confirm(answer) => self.wish(Wish::Confirm(answer)),
             Request::Revert(answer) => self.wish(Wish::Revert(Some(answer))),
             Request::Addresses(answer) => drop(answer.send(self.configure.addresses())),
-            Request::WhatIf(failed, answer) => {
-                drop(answer.send((self.engine.rehearse(Supposition::Failed(failed), now), now)));
-            }
+            Request::WhatIf(failed, answer) => self.rehearse(Supposition::Failed(failed), now, move |rehearsal| {
+                drop(answer.send((rehearsal, now)));
+            }),
         }
+    }
+
+    /// Plays something through on a copy, beside the loop: with thousands of addresses that takes a while. A client that
+    /// has gone has no use for an answer.
+    fn rehearse(&self, supposition: Supposition, now: Instant, answer: impl FnOnce(Rehearsal) + Send + 'static) {
+        let engine = self.engine.clone();
+        tokio::task::spawn_blocking(move || answer(engine.rehearse(supposition, now)));
     }
 
     fn wish(&mut self, wish: Wish) {
@@ -213,9 +220,9 @@ impl Driver {
         match self.configure.accept(work, now, &self.outside.log, &self.outside.service) {
             Some(Verdict::Configure(config)) => self.feed(now, Event::Configured(*config)),
             Some(Verdict::Rehearse(config, changed, answer)) => {
-                let changes = self.engine.rehearse(Supposition::Configured(config), now).changes;
-                // A client that has gone has no use for an answer.
-                let _ = answer.send(Ok(Changed { changes, ..changed }));
+                self.rehearse(Supposition::Configured(config), now, move |Rehearsal { changes, .. }| {
+                    drop(answer.send(Ok(Changed { changes, ..changed })));
+                });
             }
             None => {}
         }

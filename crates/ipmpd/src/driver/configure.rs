@@ -21,7 +21,6 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::job::{self, Done, Job, Work};
-use crate::change;
 use crate::in_force::{InForce, Pending, Store};
 use crate::log::Log;
 use crate::service::Service;
@@ -310,9 +309,4 @@ impl Configure {
     fn file(&self) -> String {
         self.main.display().to_string()
     }
-}
-
-/// What was changed, for people.
-pub fn described(change: &Change) -> String {
-    change::describe(&change.edits)
 }

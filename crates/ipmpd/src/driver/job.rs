@@ -9,7 +9,6 @@ use ipmp_control::{Change, Refusal};
 use ipmp_core::{Config, Notice};
 use ipmp_probe::clock;
 
-use super::configure::described;
 use crate::change;
 use crate::in_force::{InForce, Pending, Store};
 
@@ -91,7 +90,7 @@ fn change(asked: &Change, now: &InForce, store: &Store) -> Result<Done, String> 
     if asked.dry_run {
         return Ok(Done::Planned { config: Box::new(loaded.config), warnings });
     }
-    let what = described(asked);
+    let what = change::describe(&asked.edits);
     if let Some(millis) = asked.confirm_ms {
         let before = Box::new(InForce { handover: in_force.handover.inverse(), ..now.clone() });
         let deadline = clock::now() + Duration::from_millis(millis);
