@@ -10,6 +10,7 @@
 //!
 //! What is of IPv6 it tells, leg by leg; that is in `inet6`.
 
+pub mod handover;
 mod inet6;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -246,7 +247,8 @@ impl Kernel {
                 Ok(())
             }
             Change::Announce(announcement) => self.link(announcement.index).map(drop),
-            Change::Take { .. } | Change::Give { .. } => Err("nobody hands anything over here".to_owned()),
+            Change::Take { foreign, with } => self.take(foreign, *with),
+            Change::Give { foreign, replaces } => self.give(foreign, *replaces),
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ipmp_core::{AddressCheck, Change, GroupConfig, Instant, Mac};
 
-use super::truth::{holders, index_of, segment};
+use super::truth::{index_of, segment};
 use super::{Rule, Scene, Violation};
 
 /// So often an address is asked for before it is used.
@@ -50,7 +50,9 @@ impl Claims {
                 let new = Claim { used: None, since: scene.now, asked: 0, taken: None, free, recovery };
                 let claim = self.of.entry(address).or_insert(new);
                 claim.recovery = recovery;
-                if holders(scene, group, address).next().is_some() {
+                // Whoever put it there: it is this host's.
+                let mut members = group.members.iter().filter_map(|member| index_of(scene, member));
+                if members.any(|index| scene.kernel.has_address(index, address)) {
                     claim.used.get_or_insert(scene.now);
                 }
                 match scene.network.stranger(address) {

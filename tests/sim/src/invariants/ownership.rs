@@ -58,6 +58,12 @@ impl Ownership {
             Change::AddAddress { key, .. } if !self.touchable(scene, key.index) => {
                 format!("{change:?} is on an interface that never was ours")
             }
+            Change::Take { foreign, .. } if !scene.daemon.config.handover.take.contains(foreign) => {
+                format!("{:?} is to be taken, which nobody handed over", foreign.key)
+            }
+            Change::Give { foreign, .. } if !scene.daemon.config.handover.give.contains(foreign) => {
+                format!("{:?} is to be made, which nobody is to get", foreign.key)
+            }
             _ => return None,
         };
         Some(what)
