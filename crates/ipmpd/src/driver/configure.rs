@@ -247,7 +247,10 @@ impl Configure {
             settling.refused.push(format!("it was not in force within {} s", SETTLE_WITHIN.as_secs()));
         }
         settling.until = settling.until + SETTLE_WITHIN;
-        let config = before.load().ok().map(|loaded| Box::new(loaded.config));
+        let config = before.load().ok().map(|loaded| {
+            self.admins.send_replace(loaded.admin_group);
+            Box::new(loaded.config)
+        });
         let (store, after) = (self.store.clone(), std::mem::replace(&mut self.in_force, before.clone()));
         tokio::task::spawn_blocking(move || job::put_back(&before, &after, &store));
         self.stage = Stage::Undoing(wish, settling);
