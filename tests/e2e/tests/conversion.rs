@@ -21,6 +21,7 @@ in_each!(
 );
 // Many rounds, and with both families no change that neither has.
 ipmp_e2e::in_cases!(killed_at_any_change_the_host_stays_reachable_and_gets_there: ipv4_bare, ipv6_bare);
+ipmp_e2e::in_cases!(what_the_kernel_refuses_halfway_is_undone: dual_bare);
 ipmp_e2e::in_cases!(nothing_is_lost_where_another_interface_has_answered_for_the_address: ipv4_bare);
 
 /// The protocol number of what the daemon makes.
@@ -207,6 +208,24 @@ fn what_is_not_confirmed_is_undone_even_where_the_daemon_was_killed(story: Story
     site.daemon.wait_for(mark, "change_reverted", |_| true, PATIENCE)?;
     wait_back(&site, &before)?;
     assert_eq!(config(&site), text);
+    all_went_through(&mut streams, &flow)
+}
+
+/// IPv4 is converted by the time that the kernel refuses the first address of IPv6.
+fn what_the_kernel_refuses_halfway_is_undone(story: Story) -> Result<()> {
+    let mut site = ordinary_host(&story)?;
+    let before = belongings(&site)?;
+    let (flow, mut streams) = (site.remote_flow(0)?, sessions(&site)?);
+    // So the IPMP interface, which is new, has no IPv6.
+    site.network.host.set_sysctl("net/ipv6/conf/default/disable_ipv6", "1")?;
+    let (file, mark) = (config(&site), site.daemon.mark());
+    let output = ipmpadm(&site, "create-ipmp -i eth0,eth1 ipmp0");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("everything is as it was before") && said.contains("IPv6 is disabled"), "{said}");
+    assert_eq!(belongings(&site)?, before);
+    assert_eq!(config(&site), file);
+    assert_eq!(site.daemon.events(mark, "change_undone").len(), 1);
     all_went_through(&mut streams, &flow)
 }
 
