@@ -66,6 +66,14 @@ fn a_standby_goes_before_one_that_idles() {
     lives(1, &[false, false, true, true], false, &story).unwrap_or_else(|how| panic!("{how}"));
 }
 
+/// What befell it while it was offline is the administrator's business: online is what he wants it to be.
+#[test]
+fn one_that_lost_its_link_while_offline_comes_online_to_be_active() {
+    let story =
+        [Happens::Service(1, false), Happens::Link(1, false), Happens::Link(1, true), Happens::Service(1, true)];
+    lives(1, &[false, false], false, &story).unwrap_or_else(|how| panic!("{how}"));
+}
+
 proptest! {
     #![proptest_config(few())]
 

@@ -137,6 +137,9 @@ impl Group {
             // Until the probe socket is open again.
             member.probing.iter_mut().for_each(|probing| probing.arm_quiet_period(now));
             member.fails(Cause::Unproven, Reason::Unproven, now);
+        } else {
+            // One that failed meanwhile has its replies ahead of it.
+            member.comes_online = member.link_usable();
         }
     }
 }

@@ -631,6 +631,19 @@ fn without_failback_a_member_that_comes_online_is_active() {
     }
 }
 
+#[test]
+fn without_failback_one_that_lost_its_link_while_offline_is_active_once_it_is_online() {
+    let mut bench = Bench::running(no_failback(pair()));
+    bench.offline("eth1").unwrap();
+    bench.carrier("eth1", false);
+    bench.run(s(1));
+    bench.carrier("eth1", true);
+    bench.run(s(1));
+    bench.online("eth1").unwrap();
+    bench.until(s(5), |bench| bench.is("eth1", MemberState::Ok));
+    assert_eq!(bench.active(), ["eth0", "eth1"]);
+}
+
 /// Solaris looks at a change of it only where a member is failed (§14 #3).
 #[test]
 fn failback_that_is_switched_on_applies_at_once() {
