@@ -4,7 +4,9 @@
 mod obey;
 mod words;
 
-use crate::action::{Action, Change};
+use std::collections::VecDeque;
+
+use crate::action::Action;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::event::{Event, Outcome};
@@ -77,7 +79,7 @@ struct Stage {
 impl Stage {
     /// Something happens, and all that follows at once from it.
     fn feed(&mut self, event: Event, now: Instant) {
-        let (mut events, mut actions) = (std::collections::VecDeque::from([event]), Vec::new());
+        let (mut events, mut actions) = (VecDeque::from([event]), Vec::new());
         let mut transactions = 0;
         while let Some(event) = events.pop_front() {
             self.engine.step(now, event, &mut actions);
@@ -88,16 +90,12 @@ impl Stage {
                     return;
                 }
                 for change in &transaction.changes {
-                    self.tell(change);
+                    self.changes.push(words::phrase(change, &self.kernel));
                     events.extend(obey(&mut self.kernel, change).into_iter().map(Event::Kernel));
                 }
                 let outcomes = vec![Outcome::Done; transaction.changes.len()];
                 events.push_back(Event::Changed { transaction: transaction.id, outcomes });
             }
         }
-    }
-
-    fn tell(&mut self, change: &Change) {
-        self.changes.push(words::phrase(change, &self.kernel));
     }
 }

@@ -4,18 +4,14 @@ use ipmp_core::kernel::{AddressKey, Fact, Link, Route, Scope};
 use ipmp_core::{Foreign, ForeignKey};
 
 use crate::client::DEADLINE;
-use crate::decode::{decode_message, kind};
+use crate::decode::{address, decode_message, kind};
 use crate::error::Error;
 use crate::query::Query;
 use crate::request;
 use crate::wire::{Message, attributes, word};
 
-/// Length of `struct ifaddrmsg`, and where `struct rtmsg` has the protocol.
-const ADDRESS_HEADER_LEN: usize = 8;
+/// Where `struct rtmsg` has the protocol.
 const ROUTE_PROTOCOL_AT: usize = 5;
-/// `IFA_*` of `linux/if_addr.h`.
-const IFA_FLAGS: u16 = 8;
-const IFA_PROTO: u16 = 11;
 
 /// Links, and the addresses and routes of others.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +33,6 @@ pub struct CapturedAddress {
     pub scope: Scope,
     /// It stays for good: no lifetime was given with it (`IFA_F_PERMANENT`).
     pub permanent: bool,
-    /// Who made it (`IFA_PROTO`); 0 where that is not told.
-    pub protocol: u8,
     /// To be taken over and given back.
     pub foreign: Foreign,
 }
@@ -84,9 +78,9 @@ fn take(message: &Message<'_>, items: &mut Vec<Item>) {
         match fact {
             Fact::Link(link) => items.push(Item::Link(link)),
             Fact::Address(key, info) if !info.ours => {
-                let (permanent, protocol) = lifetime_and_maker(payload);
+                let permanent = is_permanent(payload);
                 let foreign = Foreign { key: ForeignKey::Address(key), message: payload.to_vec() };
-                let address = CapturedAddress { key, scope: info.scope, permanent, protocol, foreign };
+                let address = CapturedAddress { key, scope: info.scope, permanent, foreign };
                 items.push(Item::Address(address));
             }
             Fact::Route(route) | Fact::LegAdded(route) if !route.key.ours && message.kind == kind::NEW_ROUTE => {
@@ -103,16 +97,11 @@ fn take(message: &Message<'_>, items: &mut Vec<Item>) {
     }
 }
 
-/// Of an address: whether it stays for good, and who made it.
-fn lifetime_and_maker(payload: &[u8]) -> (bool, u8) {
-    let mut flags = payload.get(2).copied().map_or(0, u32::from);
-    let mut protocol = 0;
-    for (kind, value) in attributes(payload.get(ADDRESS_HEADER_LEN..).unwrap_or_default()).flatten() {
-        match kind {
-            IFA_FLAGS => flags = word(value, 0).unwrap_or(flags),
-            IFA_PROTO => protocol = value.first().copied().unwrap_or(0),
-            _ => {}
-        }
-    }
-    (flags & libc::IFA_F_PERMANENT != 0, protocol)
+/// Whether an address stays for good.
+fn is_permanent(payload: &[u8]) -> bool {
+    let behind = payload.get(address::HEADER_LEN..).unwrap_or_default();
+    let flags = attributes(behind).flatten().find(|(kind, _)| *kind == address::IFA_FLAGS);
+    // The header holds the first eight of them.
+    let flags = flags.and_then(|(_, value)| word(value, 0)).or(payload.get(2).copied().map(u32::from));
+    flags.is_some_and(|flags| flags & libc::IFA_F_PERMANENT != 0)
 }

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 
 use crate::wire::{Message, messages, word};
 
-mod address;
+pub(crate) mod address;
 mod link;
 mod route;
 

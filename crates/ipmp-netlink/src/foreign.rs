@@ -7,18 +7,16 @@ use ipmp_core::kernel::{AddressKey, Leg, RouteKey};
 use ipmp_core::{Foreign, ForeignKey, IfIndex};
 use ipnet::IpNet;
 
+use crate::decode::address;
 use crate::request;
 use crate::wire::{attributes, put_attribute, word};
 
-/// Lengths of `struct ifaddrmsg` and `struct rtmsg`.
-const ADDRESS_HEADER_LEN: usize = 8;
+/// Length of `struct rtmsg`.
 const ROUTE_HEADER_LEN: usize = 12;
 /// Where `struct rtmsg` has its flags, and the one of them that may stand in a request (`linux/rtnetlink.h`): the others
 /// tell what became of the route.
 const ROUTE_FLAGS_AT: usize = 8;
 const RTNH_F_ONLINK: u32 = 4;
-/// All flags of an address.
-const IFA_FLAGS: u16 = 8;
 
 /// The metric of an IPv6 route that names none (`IP6_RT_PRIO_USER` of `net/ip6_fib.h`).
 const IPV6_METRIC: u32 = 1024;
@@ -44,10 +42,10 @@ pub(crate) fn as_request(foreign: &Foreign) -> Vec<u8> {
     let mut payload = foreign.message.clone();
     match &foreign.key {
         ForeignKey::Address(key) if key.address.addr().is_ipv6() => {
-            let behind = payload.get(ADDRESS_HEADER_LEN..).unwrap_or_default();
-            let flags = attributes(behind).flatten().find(|(kind, _)| *kind == IFA_FLAGS);
+            let behind = payload.get(address::HEADER_LEN..).unwrap_or_default();
+            let flags = attributes(behind).flatten().find(|(kind, _)| *kind == address::IFA_FLAGS);
             let flags = flags.and_then(|(_, value)| word(value, 0)).unwrap_or(0) | libc::IFA_F_NODAD;
-            put_attribute(&mut payload, IFA_FLAGS, flags.to_ne_bytes());
+            put_attribute(&mut payload, address::IFA_FLAGS, flags.to_ne_bytes());
         }
         ForeignKey::Address(_) => {}
         ForeignKey::Route(..) if payload.len() >= ROUTE_HEADER_LEN => {

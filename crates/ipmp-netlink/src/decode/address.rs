@@ -6,9 +6,9 @@ use super::{index, ip, net, scope};
 use crate::wire::{attributes, word};
 
 /// Length of `struct ifaddrmsg`.
-const HEADER_LEN: usize = 8;
+pub(crate) const HEADER_LEN: usize = 8;
 /// All flags, of which the header holds the first eight.
-const IFA_FLAGS: u16 = 8;
+pub(crate) const IFA_FLAGS: u16 = 8;
 /// Who made the address (Linux 5.18).
 const IFA_PROTO: u16 = 11;
 

@@ -35,7 +35,7 @@ fn host() -> Captured {
 fn address(captured: &mut Captured, index: IfIndex, net: &str) -> usize {
     let key = AddressKey { index, address: net.parse().unwrap() };
     let foreign = Foreign { key: ForeignKey::Address(key), message: vec![] };
-    captured.addresses.push(CapturedAddress { key, scope: Scope::Global, permanent: true, protocol: 0, foreign });
+    captured.addresses.push(CapturedAddress { key, scope: Scope::Global, permanent: true, foreign });
     captured.addresses.len() - 1
 }
 
